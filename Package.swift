@@ -1,0 +1,42 @@
+// swift-tools-version: 6.2
+// One target per folder of Sources. The arrows are in ARCHITECTURE.md; a target
+// may import what stands in its dependency list and nothing else.
+import PackageDescription
+
+/// Unsafe code is marked where it stands: a missing `unsafe` is a warning.
+let memorySafety: [SwiftSetting] = [.strictMemorySafety()]
+
+let package = Package(
+  name: "martlet",
+  products: [
+    .executable(name: "martlet-server", targets: ["martlet-server"]),
+    .executable(name: "martlet-bench", targets: ["martlet-bench"]),
+  ],
+  targets: [
+    // C shims: constants and inline functions, no decisions.
+    .target(name: "CAllocator", linkerSettings: [.linkedLibrary("jemalloc")]),
+    .target(name: "CHash"),
+    .target(name: "CURing"),
+
+    .target(name: "Bytes", dependencies: ["CAllocator", "CHash"], swiftSettings: memorySafety),
+    .target(name: "Ring", dependencies: ["Bytes", "CURing"], swiftSettings: memorySafety),
+    .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: memorySafety),
+    .target(name: "Store", dependencies: ["Bytes"], swiftSettings: memorySafety),
+    .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes"]),
+    .target(name: "Configuration", dependencies: []),
+    .target(name: "Server", dependencies: ["Ring", "Commands", "Configuration", "Store", "Wire", "Bytes"]),
+
+    .executableTarget(name: "martlet-server", dependencies: ["Server", "Configuration", "Ring"], path: "Sources/Main"),
+    .executableTarget(name: "martlet-bench", dependencies: ["Ring", "Bytes"], path: "Sources/Bench"),
+
+    .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
+    .testTarget(name: "RingTests", dependencies: ["Ring", "Bytes", "CURing"]),
+    .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
+    .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes"]),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"]),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
+    .testTarget(name: "ServerTests", dependencies: ["Server", "Ring", "Commands", "Bytes", "Wire", "Store"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu17
+)

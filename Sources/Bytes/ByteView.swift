@@ -1,0 +1,75 @@
+// ByteView.swift: some bytes that somebody else owns.
+//
+// A request's arguments, a key in its entry and a value on its way into a reply are
+// all views: a pointer and a count, passed down, never kept past the call that got it.
+// What must be kept is copied by whoever keeps it.
+import CAllocator
+
+/// `count` bytes starting at `start`, owned elsewhere and valid for the current call.
+@safe package struct ByteView: BitwiseCopyable, @unchecked Sendable {
+  @usableFromInline package let start: UnsafeRawPointer
+  /// Length in bytes.
+  package let count: Int
+
+  @inlinable package init(start: UnsafeRawPointer, count: Int) {
+    unsafe self.start = start
+    self.count = count
+  }
+
+  /// The bytes of a literal: they live as long as the process.
+  @inlinable package init(_ literal: StaticString) {
+    unsafe self.start = UnsafeRawPointer(literal.utf8Start)
+    self.count = literal.utf8CodeUnitCount
+  }
+
+  @inlinable package init(_ buffer: UnsafeRawBufferPointer) {
+    unsafe self.start = buffer.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
+    self.count = buffer.count
+  }
+
+  @inlinable package static var empty: ByteView { ByteView("") }
+  @inlinable package var isEmpty: Bool { count == 0 }
+
+  @inlinable package subscript(index: Int) -> UInt8 {
+    precondition(index >= 0 && index < count, "index outside the view")
+    return unsafe start.load(fromByteOffset: index, as: UInt8.self)
+  }
+
+  /// The bytes `range`, which must lie inside.
+  @inlinable package subscript(range: Range<Int>) -> ByteView {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the view")
+    return unsafe ByteView(start: start + range.lowerBound, count: range.count)
+  }
+
+  /// For handing to C and to the kernel.
+  @inlinable package var buffer: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: start, count: count)
+  }
+
+  /// A copy as text, for logs and for configuration: not for keys and not per request.
+  package var text: String { unsafe String(decoding: buffer, as: UTF8.self) }
+}
+
+extension ByteView: Equatable {
+  @inlinable package static func == (a: ByteView, b: ByteView) -> Bool {
+    unsafe a.count == b.count && memcmp(a.start, b.start, a.count) == 0
+  }
+
+  /// Equality with the ASCII letters folded; `lower` must be lower case already.
+  @inlinable package func equalsIgnoringCase(_ lower: StaticString) -> Bool {
+    guard count == lower.utf8CodeUnitCount else { return false }
+    let other = unsafe lower.utf8Start
+    for i in 0..<count {
+      var byte = unsafe start.load(fromByteOffset: i, as: UInt8.self)
+      if byte >= 0x41 && byte <= 0x5A { byte |= 0x20 }
+      if unsafe byte != other[i] { return false }
+    }
+    return true
+  }
+
+  /// Bytewise order, a shorter prefix first: the order of memcmp and then of length.
+  @inlinable package func precedes(_ other: ByteView) -> Bool {
+    let order = unsafe memcmp(start, other.start, min(count, other.count))
+    return order != 0 ? order < 0 : count < other.count
+  }
+}

@@ -1,0 +1,1 @@
+// The first commit lays out the folders; this module is written next.
