@@ -20,8 +20,8 @@ let package = Package(
 
     .target(name: "Bytes", dependencies: ["CAllocator", "CHash"], swiftSettings: memorySafety),
     .target(name: "Ring", dependencies: ["Bytes", "CURing"], swiftSettings: memorySafety),
-    .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: memorySafety),
-    .target(name: "Store", dependencies: ["Bytes"], swiftSettings: memorySafety),
+    .target(name: "Wire", dependencies: ["Bytes", "CAllocator"], swiftSettings: memorySafety),
+    .target(name: "Store", dependencies: ["Bytes", "CAllocator", "CHash"], swiftSettings: memorySafety),
     .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes"]),
     .target(name: "Configuration", dependencies: []),
     .target(name: "Server", dependencies: ["Ring", "Commands", "Configuration", "Store", "Wire", "Bytes"]),
