@@ -21,6 +21,8 @@ import CAllocator
   @usableFromInline package var appendedEnd: UInt64 = 0
   /// Bytes of all chunks in the chain, headers included.
   package var heldBytes = 0
+  /// Error replies ever written here; wraps. A command that moved it has failed.
+  package var errorCount: UInt32 = 0
 
   package init(pool: UnsafeMutablePointer<ChunkPool>) {
     unsafe self.pool = pool

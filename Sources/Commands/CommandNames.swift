@@ -2,8 +2,8 @@
 //
 //   slot: │ first 8 bytes, lower case │ bytes 8…15 │ length │ index │
 //
-// Names are at most sixteen bytes (a test keeps this true), so a name in lower case is two
-// words and comparing them is comparing names.
+// Our own names are at most sixteen bytes, so a name in lower case is two words and comparing
+// them is comparing names. Only rename-command makes longer ones; those few stand in a list.
 import Bytes
 
 package struct CommandNames {
@@ -15,6 +15,7 @@ package struct CommandNames {
   }
 
   @usableFromInline let slots: UnsafeMutablePointer<Slot>
+  private var long: [(name: [UInt8], index: Int)] = []
   @usableFromInline let mask: Int
   package static let bytesMax = 16
 
@@ -26,6 +27,10 @@ package struct CommandNames {
     slots.initialize(repeating: Slot(), count: capacity)
     mask = capacity - 1
     for (name, index) in names {
+      guard name.utf8.count <= Self.bytesMax else {
+        long.append((name.utf8.map(Self.lower), index))
+        continue
+      }
       var text = name
       text.withUTF8 { insert(ByteView(UnsafeRawBufferPointer($0)), index) }
     }
@@ -41,7 +46,8 @@ package struct CommandNames {
 
   /// The index stored for `name`, letters of either case.
   @inlinable package func find(_ name: ByteView) -> Int? {
-    guard name.count > 0 && name.count <= 16 else { return nil }
+    guard name.count > 0 else { return nil }
+    guard name.count <= 16 else { return findLong(name) }
     let (low, high) = Self.fold(name)
     var position = Self.start(low, high) & mask
     while true {
@@ -50,6 +56,13 @@ package struct CommandNames {
       if slot.low == low && slot.high == high && Int(slot.length) == name.count { return Int(slot.index) }
       position = (position + 1) & mask
     }
+  }
+
+  @usableFromInline func findLong(_ name: ByteView) -> Int? {
+    for entry in long where entry.name.count == name.count {
+      if (0..<name.count).allSatisfy({ Self.lower(name[$0]) == entry.name[$0] }) { return entry.index }
+    }
+    return nil
   }
 
   @inlinable static func start(_ low: UInt64, _ high: UInt64) -> Int {

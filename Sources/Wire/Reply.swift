@@ -36,7 +36,7 @@ import CAllocator
 
   /// `-` and `parts` one after the other, each made safe.
   package func error(_ prefix: StaticString, _ middle: ByteView, _ suffix: StaticString = "") {
-    begin(UInt8(ascii: "-"))
+    beginError()
     safe(ByteView(prefix))
     safe(middle)
     safe(ByteView(suffix))
@@ -44,7 +44,10 @@ import CAllocator
   }
 
   /// For errors of more parts: `beginError`, any number of `part`, `end`.
-  package func beginError() { begin(UInt8(ascii: "-")) }
+  package func beginError() {
+    countError()
+    begin(UInt8(ascii: "-"))
+  }
   package func part(_ text: StaticString) { safe(ByteView(text)) }
   package func part(_ text: ByteView) { safe(text) }
   package func part(_ number: Int64) {
@@ -181,6 +184,8 @@ import CAllocator
     unsafe output.pointee.commit(end + 2)
   }
 
+  private func countError() { unsafe output.pointee.errorCount &+= 1 }
+
   private func begin(_ kind: UInt8) {
     let out = unsafe output.pointee.reserve(1)
     unsafe out[0] = kind
@@ -188,6 +193,7 @@ import CAllocator
   }
 
   private func line(_ kind: UInt8, _ text: ByteView) {
+    if kind == UInt8(ascii: "-") { countError() }
     begin(kind)
     safe(text)
     raw("\r\n")
