@@ -16,7 +16,7 @@ struct Connection: BitwiseCopyable {
   // MARK: the reactor's side
 
   let descriptor: Int32
-  let slot: UInt32
+  var slot: UInt32 = 0
   var generation: UInt32 = 0
   var state = State.open
   var marks: Marks = []
