@@ -129,8 +129,8 @@ extension SocketAddress {
   /// "127.0.0.1", "::1", or a unix socket's path (empty for a client's end, which has no name).
   package var host: String {
     switch family {
-    case .ipv4: return SocketAddress.print(AF_INET, load(sockaddr_in.self).sin_addr)
-    case .ipv6: return SocketAddress.print(AF_INET6, load(sockaddr_in6.self).sin6_addr)
+    case .ipv4: return unsafe withUnsafeBytes(of: load(sockaddr_in.self).sin_addr) { unsafe print(AF_INET, $0) }
+    case .ipv6: return unsafe withUnsafeBytes(of: load(sockaddr_in6.self).sin6_addr) { unsafe print(AF_INET6, $0) }
     case .unix:
       let pathStart = 2
       return unsafe withUnsafeBytes(of: storage) { bytes in
@@ -163,13 +163,9 @@ extension SocketAddress {
     }
   }
 
-  private static func print<Address: BitwiseCopyable>(_ family: Int32, _ address: Address) -> String {
-    var address = address
+  private func print(_ family: Int32, _ address: UnsafeRawBufferPointer) -> String {
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-    let known = unsafe withUnsafeBytes(of: &address) {
-      unsafe inet_ntop(family, $0.baseAddress, &text, socklen_t(text.count)) != nil
-    }
-    guard known else { return "?" }
+    guard unsafe inet_ntop(family, address.baseAddress, &text, socklen_t(text.count)) != nil else { return "?" }
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
