@@ -12,6 +12,8 @@ package struct Execution: ~Copyable {
 
   /// The request's words; the first is the command's name.
   package var arguments: Arguments = .none
+  /// Words that came in memory of their own; nil when there are none, which is nearly always.
+  package var largeWords: UnsafeMutablePointer<LargeWords>?
   /// Where the answer goes.
   package var reply: Reply
   /// The client that asked.
@@ -57,6 +59,12 @@ package struct Execution: ~Copyable {
     self.graveyard = graveyard
     self.table = table
     effects = Effects(pool: pool)
+  }
+
+  /// The memory of word `index`, if it came in memory of its own and may be kept: SET need not copy it.
+  @inlinable package func takeBlob(_ index: Int) -> Blob? {
+    guard let largeWords else { return nil }
+    return largeWords.pointee.take(arguments[index])
   }
 
   /// The command changed `count` things: it will be recorded.

@@ -40,5 +40,15 @@ package struct Session: BitwiseCopyable {
     package static let importSource = Flags(rawValue: 1 << 10)
     /// The connection's address is a loopback address (or a unix socket): "local" for enable-debug-command.
     package static let local = Flags(rawValue: 1 << 11)
+
+    /// After each command: SKIP covers the one that follows it, and no more.
+    @inlinable package mutating func advanceReplySkip() {
+      guard !isDisjoint(with: [.replySkip, .replySkipNext]) else { return }
+      remove(.replySkip)
+      if contains(.replySkipNext) {
+        remove(.replySkipNext)
+        insert(.replySkip)
+      }
+    }
   }
 }
