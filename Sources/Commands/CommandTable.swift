@@ -69,13 +69,20 @@ package struct CommandTable {
 
 /// One line of a family's list: the facts, what runs, and, for a container, its subcommands.
 package struct CommandDefinition {
-  package let facts: CommandFacts
+  package private(set) var facts: CommandFacts
   package let body: CommandBody
   package let subcommands: [CommandDefinition]
 
   package init(_ facts: CommandFacts, subcommands: [CommandDefinition] = [], run body: @escaping CommandBody) {
     self.facts = facts
     self.body = body
-    self.subcommands = subcommands
+    self.subcommands = subcommands.map { $0.inside(facts.name) }
+  }
+
+  /// The same as a subcommand of `container`.
+  private func inside(_ container: String) -> CommandDefinition {
+    var copy = self
+    copy.facts.container = container
+    return copy
   }
 }
