@@ -7,7 +7,7 @@ import CAllocator
 
 /// `count` bytes starting at `start`, owned elsewhere and valid for the current call.
 @safe package struct ByteView: BitwiseCopyable, @unchecked Sendable {
-  @usableFromInline package let start: UnsafeRawPointer
+  package let start: UnsafeRawPointer
   /// Length in bytes.
   package let count: Int
 
@@ -40,6 +40,12 @@ import CAllocator
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the view")
     return unsafe ByteView(start: start + range.lowerBound, count: range.count)
   }
+
+  /// At most the first `limit` bytes.
+  @inlinable package func prefix(_ limit: Int) -> ByteView { unsafe ByteView(start: start, count: min(count, max(0, limit))) }
+
+  /// Copies all bytes to `memory`, which has room for them.
+  @inlinable package func copy(to memory: UnsafeMutableRawPointer) { unsafe memcpy(memory, start, count) }
 
   /// For handing to C and to the kernel.
   @inlinable package var buffer: UnsafeRawBufferPointer {

@@ -36,6 +36,9 @@ package struct Execution: ~Copyable {
   /// The client's database.
   @inlinable package var database: UnsafeMutablePointer<Keyspace> { databases + Int(session.pointee.database) }
 
+  /// When keys were last used, or how often.
+  package var accessClock: AccessClock
+
   // MARK: what it leaves behind
 
   package var effects: Effects
@@ -50,7 +53,7 @@ package struct Execution: ~Copyable {
   package init(
     reply: Reply, session: UnsafeMutablePointer<Session>, databases: UnsafeMutablePointer<Keyspace>,
     databaseCount: Int, graveyard: UnsafeMutablePointer<Graveyard>, pool: UnsafeMutablePointer<ChunkPool>,
-    table: CommandTable
+    table: CommandTable, accessClock: AccessClock = AccessClock()
   ) {
     self.reply = reply
     self.session = session
@@ -58,6 +61,7 @@ package struct Execution: ~Copyable {
     self.databaseCount = databaseCount
     self.graveyard = graveyard
     self.table = table
+    self.accessClock = accessClock
     effects = Effects(pool: pool)
   }
 
@@ -94,9 +98,5 @@ package struct Rules: BitwiseCopyable, Sendable {
   package var lazyFreeOnFlush = true
   /// DEBUG SET-ACTIVE-EXPIRE.
   package var activeExpire = true
-  /// How access clocks are kept: frequencies under an LFU policy, times otherwise.
-  package var tracksFrequency = false
-  package var lfuLogFactor: UInt8 = 10
-  package var lfuDecayMinutes: UInt32 = 1
   package init() {}
 }
