@@ -44,6 +44,12 @@ import CAllocator
   /// At most the first `limit` bytes.
   @inlinable package func prefix(_ limit: Int) -> ByteView { unsafe ByteView(start: start, count: min(count, max(0, limit))) }
 
+  /// The bytes in front of the first zero byte: what C would show of them.
+  package var upToZeroByte: ByteView {
+    guard let zero = unsafe memchr(start, 0, count) else { return self }
+    return unsafe ByteView(start: start, count: UnsafeRawPointer(zero) - start)
+  }
+
   /// Copies all bytes to `memory`, which has room for them.
   @inlinable package func copy(to memory: UnsafeMutableRawPointer) { unsafe memcpy(memory, start, count) }
 

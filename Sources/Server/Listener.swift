@@ -20,28 +20,28 @@ struct Listener {
 extension Server {
   /// Opens every address that the settings name. The log gets the words that tools look for.
   mutating func openListeners() throws(StartError) {
-    if settings.port != 0 {
-      for address in settings.bindAddresses { try openTCP(address) }
-      if !listeners.contains(where: { $0.kind == .tcp }) && !settings.bindAddresses.isEmpty {
-        throw .failed("Failed listening on port \(settings.port) (tcp), aborting.")
+    if settings.network.port != 0 {
+      for address in settings.network.bind { try openTCP(address) }
+      if !listeners.contains(where: { $0.kind == .tcp }) && !settings.network.bind.isEmpty {
+        throw .failed("Failed listening on port \(settings.network.port) (tcp), aborting.")
       }
     }
-    if !settings.unixSocket.isEmpty { try openUnixSocket() }
+    if !settings.network.unixSocket.isEmpty { try openUnixSocket() }
     if listeners.isEmpty { throw .failed("Configured to not listen anywhere, exiting.") }
   }
 
   /// One address; `-` in front makes it optional, and `*` stands for all of its family.
-  private mutating func openTCP(_ directive: String) throws(StartError) {
-    let isOptional = directive.hasPrefix("-")
-    let host = isOptional ? String(directive.dropFirst()) : directive
+  private mutating func openTCP(_ bind: BindAddress) throws(StartError) {
+    let host = bind.host
+    let isOptional = bind.isOptional
     let numeric = host == "*" ? "0.0.0.0" : host == "::*" ? "::" : host
-    let port = UInt16(clamping: settings.port)
+    let port = UInt16(clamping: settings.network.port)
     var lastError = "Name or service not known"
     let addresses = SocketAddress(numeric: numeric, port: port).map { [$0] }
       ?? (try? SocketAddress.resolve(host, port: port)) ?? []
     for address in addresses {
       do throws(Errno) {
-        let descriptor = try Socket.listen(on: address, backlog: Int32(clamping: settings.tcpBacklog))
+        let descriptor = try Socket.listen(on: address, backlog: Int32(clamping: settings.network.tcpBacklog))
         add(descriptor, .tcp, host)
         return
       } catch {
@@ -57,12 +57,13 @@ extension Server {
   private mutating func openUnixSocket() throws(StartError) {
     do throws(Errno) {
       let descriptor = try Socket.listen(
-        unixPath: settings.unixSocket, permissions: settings.unixSocketPermissions,
-        backlog: Int32(clamping: settings.tcpBacklog))
-      add(descriptor, .unix, settings.unixSocket)
+        unixPath: settings.network.unixSocket, permissions: settings.network.unixSocketPermissions == 0
+          ? nil : UInt32(clamping: settings.network.unixSocketPermissions),
+        backlog: Int32(clamping: settings.network.tcpBacklog))
+      add(descriptor, .unix, settings.network.unixSocket)
     } catch {
       log.warning("Failed opening Unix socket: bind: \(error.text)")
-      throw .failed("Failed listening on \(settings.unixSocket) (unix), aborting.")
+      throw .failed("Failed listening on \(settings.network.unixSocket) (unix), aborting.")
     }
   }
 
