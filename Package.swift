@@ -21,7 +21,7 @@ let package = Package(
 
     .target(name: "Bytes", dependencies: ["CAllocator", "CHash"], swiftSettings: memorySafety),
     .target(name: "Ring", dependencies: ["Bytes", "CURing"], swiftSettings: memorySafety),
-    .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: memorySafety),
+    .target(name: "Wire", dependencies: ["Bytes", "CAllocator"], swiftSettings: memorySafety),
     .target(name: "Store", dependencies: ["Bytes", "CAllocator", "CHash", "CPrefetch"], swiftSettings: memorySafety),
     .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes"]),
     .target(name: "Configuration", dependencies: []),
