@@ -62,6 +62,13 @@ package struct CommandTable {
     return index + 1..<end
   }
 
+  /// The command or subcommand of a request that begins with these words; nil if there is none.
+  package func resolve(_ name: ByteView, _ second: ByteView?) -> UnsafePointer<Command>? {
+    guard let command = find(name) else { return nil }
+    guard let subcommands = command.pointee.subcommands, let second else { return command }
+    return subcommands.find(second).map { UnsafePointer(commands + $0) }
+  }
+
   /// What became of looking a request up.
   package enum Resolution {
     case command(UnsafePointer<Command>)

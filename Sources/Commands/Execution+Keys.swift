@@ -57,9 +57,15 @@ extension Execution {
   package func refuseArity() {
     reply.beginError()
     reply.part("ERR wrong number of arguments for '")
-    reply.partText(table.facts[commandIndex].fullName)
+    refusedName()
     reply.part("' command")
     reply.end()
+  }
+
+  /// The command's name as a part of an error.
+  package func refusedName() {
+    var name = table.facts[commandIndex].fullName
+    name.withUTF8 { reply.part(ByteView(UnsafeRawBufferPointer($0))) }
   }
 
   /// The strict 64-bit integer that word `index` is; answers the error and nil if it is none.
@@ -78,12 +84,9 @@ extension Execution {
     if UInt64(bitPattern: microseconds &- accessSecondMicroseconds) >= 1_000_000 { moveAccessClock() }
   }
 
-  /// Brings the access clock and what new entries get to this second and to the directives in force.
+  /// Brings the access clock and what new entries get to this second.
   @usableFromInline mutating func moveAccessClock() {
     accessSecondMicroseconds = nowMicroseconds - nowMicroseconds % 1_000_000
-    accessClock.policy = rules.tracksFrequency ? .leastFrequentlyUsed : .leastRecentlyUsed
-    accessClock.logFactor = UInt32(rules.lfuLogFactor)
-    accessClock.decayMinutes = rules.lfuDecayMinutes
     accessClock.advance(to: nowMilliseconds)
     for index in 0..<databaseCount { databases[index].stampOfNewEntry = accessClock.stampOfNewEntry }
   }

@@ -35,10 +35,10 @@ package struct Execution: ~Copyable {
 
   /// How far each database has been searched for expired keys.
   var expirySweeps: [ExpirySweep]
-  /// What entries remember of their use.
-  package var accessClock = AccessClock()
+  /// When keys were last used, or how often.
+  package var accessClock: AccessClock
   /// Beginning of the second that `accessClock` and the databases' stamps stand at.
-  @usableFromInline var accessSecondMicroseconds: Int64 = .min
+  @usableFromInline var accessSecondMicroseconds: Int64 = 0
   package var random: RandomNumbers
 
   /// The client's database.
@@ -60,7 +60,7 @@ package struct Execution: ~Copyable {
   package init(
     reply: Reply, session: UnsafeMutablePointer<Session>, databases: UnsafeMutablePointer<Keyspace>,
     databaseCount: Int, graveyard: UnsafeMutablePointer<Graveyard>, pool: UnsafeMutablePointer<ChunkPool>,
-    table: CommandTable
+    table: CommandTable, accessClock: AccessClock = AccessClock()
   ) {
     self.reply = reply
     self.session = session
@@ -71,6 +71,7 @@ package struct Execution: ~Copyable {
     expirySweeps = Array(repeating: ExpirySweep(), count: databaseCount)
     var seed = SystemRandomNumberGenerator()
     random = RandomNumbers(seed: seed.next())
+    self.accessClock = accessClock
     effects = Effects(pool: pool)
   }
 
@@ -107,9 +108,5 @@ package struct Rules: BitwiseCopyable, Sendable {
   package var lazyFreeOnFlush = true
   /// DEBUG SET-ACTIVE-EXPIRE.
   package var activeExpire = true
-  /// How access clocks are kept: frequencies under an LFU policy, times otherwise.
-  package var tracksFrequency = false
-  package var lfuLogFactor: UInt8 = 10
-  package var lfuDecayMinutes: UInt32 = 1
   package init() {}
 }

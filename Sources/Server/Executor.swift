@@ -39,9 +39,6 @@ extension Server {
     if command.pointee.flags.contains(.protected), let refusal = protectedRefusal(command, flags) {
       return refuse(command, client, refusal)
     }
-    if clientPause.isActive && clientPause.holds(command.pointee.flags, now: clock.milliseconds) {
-      return hold(client, command)
-    }
     call(command, client)
   }
 
@@ -57,7 +54,7 @@ extension Server {
     let errorsBefore = output.pointee.errorCount
 
     execution.pointee.commandIndex = index
-    execution.pointee.nowMicroseconds = wallMicroseconds()
+    execution.pointee.nowMicroseconds = Clock.wallMicroseconds()
     execution.pointee.effects.begin()
     let started = Clock.ticks()
     command.pointee.body(&execution.pointee)
@@ -72,19 +69,51 @@ extension Server {
       errors.count(output.pointee.prefix(after: mark))
     }
     if spent >= statistics.slowTicks { ranLong(index, ticks: spent, client) }
-    if isSilent { silenced(client) }
+    if isSilent { silence.pointee.discardAll() }
     client.pointee.session.flags.advanceReplySkip()
   }
 
-  /// Wall clock for commands: read from the kernel once a turn and advanced by the monotonic clock's reading since.
-  @inline(__always)
-  private func wallMicroseconds() -> Int64 { Clock.wallMicroseconds() }
+  /// Whether CLIENT PAUSE makes this request wait. Asked only while a pause is on.
+  func holds(_ client: UnsafeMutablePointer<Connection>, base: UnsafeRawPointer) -> Bool {
+    let words = client.pointee.words
+    let second = words.count > 1 ? words.word(1, base: base) : nil
+    guard let command = table.resolve(words.word(0, base: base), second) else { return false }
+    return clientPause.holds(command.pointee.flags, now: clock.milliseconds)
+  }
 
-  private mutating func silenced(_ client: UnsafeMutablePointer<Connection>) {
-    silence.pointee.discardAll()
+  /// A command ran for longer than the slow log's threshold.
+  private mutating func ranLong(_ index: Int, ticks: UInt64, _ client: UnsafeMutablePointer<Connection>) {
+    slowLog.add(
+      execution.pointee.arguments, microseconds: Clock.microseconds(ticks: ticks), client: client.pointee.details.pointee,
+      flags: table.commands[index].flags, wallSeconds: execution.pointee.nowMicroseconds / 1_000_000)
   }
 
   // MARK: refusals
+
+  /// DEBUG and MODULE are off unless the configuration says otherwise.
+  private func protectedRefusal(_ command: UnsafePointer<Command>, _ flags: Session.Flags) -> StaticString? {
+    let isDebug = table.facts[command.pointee.index].name == "debug" || table.facts[command.pointee.index].container == "debug"
+    let rule = isDebug ? settings.access.debugCommand : settings.access.moduleCommand
+    switch rule {
+    case .yes: return nil
+    case .local where flags.contains(.local): return nil
+    case .local, .no:
+      return isDebug
+        ? """
+        ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a \
+        local connection, otherwise you need to set this option in the configuration file, and then restart the server.
+        """
+        : """
+        ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a \
+        local connection, otherwise you need to set this option in the configuration file, and then restart the server.
+        """
+    }
+  }
+
+  /// The first words of an HTTP request, which no client of ours sends.
+  private func isForeignProtocol(_ word: ByteView) -> Bool {
+    word.equalsIgnoringCase("post") || word.equalsIgnoringCase("host:")
+  }
 
   /// Answers an error instead of running `command`; it counts as rejected.
   private mutating func refuse(
@@ -97,7 +126,13 @@ extension Server {
   private mutating func refuseArity(_ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>) {
     commandStatistics[command.pointee.index].rejections += 1
     let name = table.facts[command.pointee.index].fullName
-    answerError(client) { $0.errorText("ERR wrong number of arguments for '\(name)' command") }
+    answerError(client) { reply in
+      reply.beginError()
+      reply.part("ERR wrong number of arguments for '")
+      reply.part(text: name)
+      reply.part("' command")
+      reply.end()
+    }
   }
 
   /// Redis names the command and shows the first words, each cut at 128 bytes, 128 bytes in all.
@@ -106,13 +141,13 @@ extension Server {
     answerError(client) { reply in
       reply.beginError()
       reply.part("ERR unknown command '")
-      reply.part(arguments[0].prefix(128).visible)
+      reply.part(arguments[0].prefix(128).upToZeroByte)
       reply.part("', with args beginning with: ")
       var shown = 0
       for i in 1..<max(arguments.count, 1) where shown < 128 {
         let word = arguments[i].prefix(128 - shown)
         reply.part("'")
-        reply.part(word.visible)
+        reply.part(word.upToZeroByte)
         reply.part("' ")
         shown += word.count + 3
       }
@@ -127,9 +162,9 @@ extension Server {
     answerError(client) { reply in
       reply.beginError()
       reply.part("ERR unknown subcommand '")
-      reply.part(arguments[1].prefix(128).visible)
+      reply.part(arguments[1].prefix(128).upToZeroByte)
       reply.part("'. Try ")
-      reply.partText(name)
+      reply.part(text: name)
       reply.part(" HELP.")
       reply.end()
     }
@@ -144,7 +179,7 @@ extension Server {
     let mark = output.pointee.mark
     write(execution.pointee.reply)
     errors.count(output.pointee.prefix(after: mark))
-    if isSilent { silenced(client) }
+    if isSilent { silence.pointee.discardAll() }
     client.pointee.session.flags.advanceReplySkip()
   }
 

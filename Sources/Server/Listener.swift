@@ -18,45 +18,59 @@ struct Listener {
 }
 
 extension Server {
-  /// Opens every address that the settings name. The text says what is wrong, in the words that tools look for.
+  /// Opens every address that the settings name. The log gets the words that tools look for.
   mutating func openListeners() throws(StartError) {
-    if settings.port != 0 {
-      for address in settings.bindAddresses { try openTCP(address) }
-      if !listeners.contains(where: { $0.kind == .tcp }) && !settings.bindAddresses.isEmpty {
-        throw .failed("Failed listening on port \(settings.port) (tcp), aborting.")
+    if settings.network.port != 0 {
+      for address in settings.network.bind { try openTCP(address) }
+      if !listeners.contains(where: { $0.kind == .tcp }) && !settings.network.bind.isEmpty {
+        throw .failed("Failed listening on port \(settings.network.port) (tcp), aborting.")
       }
     }
-    if !settings.unixSocket.isEmpty {
-      do throws(Errno) {
-        let descriptor = try Socket.listen(
-          unixPath: settings.unixSocket, permissions: settings.unixSocketPermissions,
-          group: settings.unixSocketGroup, backlog: settings.tcpBacklog)
-        add(Listener(descriptor: descriptor, kind: .unix, name: settings.unixSocket, generation: nextListenerGeneration()))
-      } catch {
-        log.warning("Failed opening Unix socket: bind: \(error.text)")
-        throw .failed("Failed listening on \(settings.unixSocket) (unix), aborting.")
-      }
-    }
+    if !settings.network.unixSocket.isEmpty { try openUnixSocket() }
     if listeners.isEmpty { throw .failed("Configured to not listen anywhere, exiting.") }
   }
 
-  /// One address; `-` in front makes it optional, and `*` stands for all.
-  private mutating func openTCP(_ address: String) throws(StartError) {
-    let isOptional = address.hasPrefix("-")
-    let host = isOptional ? String(address.dropFirst()) : address
+  /// One address; `-` in front makes it optional, and `*` stands for all of its family.
+  private mutating func openTCP(_ bind: BindAddress) throws(StartError) {
+    let host = bind.host
+    let isOptional = bind.isOptional
+    let numeric = host == "*" ? "0.0.0.0" : host == "::*" ? "::" : host
+    let port = UInt16(clamping: settings.network.port)
+    var lastError = "Name or service not known"
+    let addresses = SocketAddress(numeric: numeric, port: port).map { [$0] }
+      ?? (try? SocketAddress.resolve(host, port: port)) ?? []
+    for address in addresses {
+      do throws(Errno) {
+        let descriptor = try Socket.listen(on: address, backlog: Int32(clamping: settings.network.tcpBacklog))
+        add(descriptor, .tcp, host)
+        return
+      } catch {
+        lastError = error.text
+        if isOptional && (error.isAddressUnavailable || error.isFamilyUnavailable) { return }
+      }
+    }
+    if isOptional && addresses.isEmpty { return }
+    log.warning("Warning: Could not create server TCP listening socket \(host):\(port): bind: \(lastError)")
+    throw .failed("Failed listening on port \(port) (tcp), aborting.")
+  }
+
+  private mutating func openUnixSocket() throws(StartError) {
     do throws(Errno) {
-      let descriptor = try Socket.listen(host: host, port: UInt16(settings.port), backlog: settings.tcpBacklog)
-      add(Listener(descriptor: descriptor, kind: .tcp, name: host, generation: nextListenerGeneration()))
+      let descriptor = try Socket.listen(
+        unixPath: settings.network.unixSocket, permissions: settings.network.unixSocketPermissions == 0
+          ? nil : UInt32(clamping: settings.network.unixSocketPermissions),
+        backlog: Int32(clamping: settings.network.tcpBacklog))
+      add(descriptor, .unix, settings.network.unixSocket)
     } catch {
-      if isOptional && error.isAddressUnavailable { return }
-      log.warning("Warning: Could not create server TCP listening socket \(host):\(settings.port): bind: \(error.text)")
-      throw .failed("Failed listening on port \(settings.port) (tcp), aborting.")
+      log.warning("Failed opening Unix socket: bind: \(error.text)")
+      throw .failed("Failed listening on \(settings.network.unixSocket) (unix), aborting.")
     }
   }
 
-  private mutating func add(_ listener: Listener) { listeners.append(listener) }
-
-  private func nextListenerGeneration() -> UInt32 { (listeners.last?.generation ?? 0) + 1 }
+  private mutating func add(_ descriptor: Int32, _ kind: Listener.Kind, _ name: String) {
+    let generation = (listeners.map(\.generation).max() ?? 0) + 1
+    listeners.append(Listener(descriptor: descriptor, kind: kind, name: name, generation: generation))
+  }
 }
 
 /// Why the server does not start. The text goes to the log as it stands.

@@ -10,14 +10,14 @@ extension Server {
 
   /// Why a new connection is not let in, as the reply to send, or nil.
   mutating func refusal(of descriptor: Int32, on listener: Listener) -> StaticString? {
-    if connections.count >= settings.maxClients {
+    if connections.count >= settings.clients.clientsMax {
       statistics.connectionsRefused += 1
       return "-ERR max number of clients reached\r\n"
     }
-    guard listener.kind == .tcp, settings.protectedMode, settings.requirePass.isEmpty else {
+    guard listener.kind == .tcp, settings.network.protectedMode, settings.access.password.isEmpty else {
       return nil
     }
-    if Socket.peerIsLoopback(descriptor) { return nil }
+    if (try? Socket.peerAddress(descriptor))?.isLoopback == true { return nil }
     statistics.connectionsRefused += 1
     return protectedModeRefusal
   }
@@ -36,7 +36,7 @@ extension Server {
     statistics.connectionsAccepted += 1
     var session = Session(id: nextClientID)
     nextClientID += 1
-    if settings.requirePass.isEmpty { session.flags.insert(.authenticated) }
+    if settings.access.password.isEmpty { session.flags.insert(.authenticated) }
     let details = UnsafeMutablePointer<ClientDetails>.allocate(capacity: 1)
     details.initialize(to: ClientDetails())
     details.pointee.createdAtSeconds = clock.seconds
@@ -45,11 +45,14 @@ extension Server {
       details.pointee.address = "\(listener.name):0"
       details.pointee.localAddress = "\(listener.name):0"
     } else {
-      Socket.setNoDelay(descriptor)
-      if settings.tcpKeepalive > 0 { Socket.setKeepAlive(descriptor, seconds: settings.tcpKeepalive) }
-      details.pointee.address = Socket.peerAddress(descriptor)
-      details.pointee.localAddress = Socket.localAddress(descriptor)
-      if Socket.peerIsLoopback(descriptor) { session.flags.insert(.local) }
+      // A peer that has gone already makes these fail; the first receive will say so.
+      try? Socket.setNoDelay(descriptor)
+      let keepalive = Int32(clamping: settings.network.tcpKeepaliveSeconds)
+      if keepalive > 0 { try? Socket.setKeepAlive(descriptor, seconds: keepalive) }
+      let peer = try? Socket.peerAddress(descriptor)
+      details.pointee.address = peer?.text ?? "?:0"
+      details.pointee.localAddress = (try? Socket.localAddress(descriptor))?.text ?? "?:0"
+      if peer?.isLoopback == true { session.flags.insert(.local) }
     }
     let (slot, generation) = connections.insert(
       Connection(
@@ -77,7 +80,7 @@ extension Server {
   @inline(__always)
   func parserLimits(_ client: UnsafeMutablePointer<Connection>) -> RequestParser.Limits {
     var limits = RequestParser.Limits()
-    limits.bulkBytesMax = Int(settings.protoMaxBulkLength)
+    limits.bulkBytesMax = Int(settings.clients.bulkBytesMax)
     limits.isAuthenticated = client.pointee.session.flags.contains(.authenticated)
     return limits
   }
@@ -85,7 +88,7 @@ extension Server {
   /// Bytes of unfinished requests that a client may make us keep.
   func queryBufferLimit(of client: UnsafeMutablePointer<Connection>) -> Int {
     guard client.pointee.session.flags.contains(.authenticated) else { return Limits.inputBeforeAuthenticationBytes }
-    return Int(clamping: settings.clientQueryBufferLimit)
+    return Int(clamping: settings.clients.queryBufferBytesMax)
   }
 
   mutating func closedForQueryBuffer(_ client: UnsafeMutablePointer<Connection>) {
@@ -99,7 +102,7 @@ extension Server {
     if !client.pointee.session.flags.contains(.authenticated) && held > Limits.outputBeforeAuthenticationBytes {
       return true
     }
-    let limit = settings.clientOutputBufferLimits.normal
+    let limit = settings.clients.outputLimits.normal
     if limit.hardBytes > 0 && held > limit.hardBytes { return true }
     guard limit.softBytes > 0 && held > limit.softBytes else {
       client.pointee.softLimitSince = 0
@@ -125,7 +128,7 @@ extension Server {
       closedForOutput(client)
       return true
     }
-    if settings.timeout > 0 && clock.seconds - client.pointee.lastInteractionSeconds > Int64(settings.timeout) {
+    if settings.clients.timeoutSeconds > 0 && clock.seconds - client.pointee.lastInteractionSeconds > Int64(settings.clients.timeoutSeconds) {
       log.verbose("Closing idle client")
       return true
     }

@@ -64,6 +64,16 @@ import CAllocator
     }
   }
 
+  /// One word of a request that is whole but not sealed yet.
+  package func word(_ index: Int, base: UnsafeRawPointer) -> ByteView {
+    precondition(index >= 0 && index < count, "no such word")
+    guard let cells = unsafe cells else { return .empty }
+    let cell = unsafe cells[index]
+    guard cell.count < 0 else { return unsafe ByteView(start: base + cell.start, count: cell.count) }
+    guard let memory = unsafe UnsafeRawPointer(bitPattern: cell.start) else { return .empty }
+    return unsafe ByteView(start: memory, count: ~cell.count)
+  }
+
   /// The words of a sealed vector.
   @inlinable package var views: Arguments {
     guard let cells = unsafe cells else { return Arguments.none }

@@ -50,6 +50,10 @@ import CAllocator
   }
   package func part(_ text: StaticString) { safe(ByteView(text)) }
   package func part(_ text: ByteView) { safe(text) }
+  package func part(text: String) {
+    var text = text
+    text.withUTF8 { unsafe safe(ByteView(UnsafeRawBufferPointer($0))) }
+  }
   package func part(_ number: Int64) {
     let out = unsafe output.pointee.reserve(Decimal.digitsMax)
     unsafe output.pointee.commit(Decimal.write(number, to: out))

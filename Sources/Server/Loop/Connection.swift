@@ -35,6 +35,9 @@ struct Connection: BitwiseCopyable {
   /// Long words of the unfinished request that are here already.
   var largeWords: UnsafeMutablePointer<LargeWords>?
 
+  /// End of a request in `input` that is ready to run and waits for CLIENT UNPAUSE; 0 if there is none.
+  var completeEnd = 0
+
   /// Links of the list of connections with something to send.
   var nextReady: UInt32 = noSlot
 
@@ -96,6 +99,20 @@ struct Connection: BitwiseCopyable {
     list.deallocate()
     largeWords = nil
   }
+
+  init(
+    descriptor: Int32, session: Session, output: OutputBuffer, details: UnsafeMutablePointer<ClientDetails>,
+    nowSeconds: Int64
+  ) {
+    self.descriptor = descriptor
+    self.session = session
+    self.output = output
+    self.details = details
+    lastInteractionSeconds = nowSeconds
+  }
+
+  static let sessionOffset = MemoryLayout<Connection>.offset(of: \.session) ?? 0
+  static let outputOffset = MemoryLayout<Connection>.offset(of: \.output) ?? 0
 
   func token(_ operation: Token.Operation) -> Token { Token(operation, slot: slot, generation: generation) }
 }

@@ -111,6 +111,7 @@ extension Reactor {
         let rest = bytes[used..<bytes.count]
         switch try client.pointee.parser.next(in: rest, limits: limits, words: &client.pointee.words) {
         case .request(let end):
+          if mustHold(client, base: rest.start) { break loop }
           client.pointee.words.seal(base: rest.start)
           execute(client)
           used += end
@@ -142,6 +143,10 @@ extension Reactor {
     server.pointee.execute(client)
     if server.pointee.wishes.isUrgent { grantWishes() }
     if !client.pointee.output.isEmpty { markReady(client) }
+    if client.pointee.output.pending > server.pointee.outputBytesUnchecked, server.pointee.exceedsOutputLimit(client) {
+      server.pointee.closedForOutput(client)
+      return close(client)
+    }
     if client.pointee.session.flags.contains(.closeAfterReply) { drain(client) }
   }
 
@@ -208,6 +213,14 @@ extension Reactor {
     blob.setCount(length)
     client.pointee.keep(blob)
     guard let end = client.pointee.parser.completed() else { return }
+    client.pointee.completeEnd = end
+    if !mustHold(client, base: client.pointee.input.view.start) { executeComplete(client) }
+  }
+
+  /// Executes the request that is whole at the start of the connection's input.
+  private mutating func executeComplete(_ client: UnsafeMutablePointer<Connection>) {
+    let end = client.pointee.completeEnd
+    client.pointee.completeEnd = 0
     client.pointee.words.seal(base: client.pointee.input.view.start)
     execute(client)
     client.pointee.words.removeAll()
@@ -270,6 +283,16 @@ extension Reactor {
     return !client.pointee.marks.isDisjoint(with: [.paused, .held])
   }
 
+  /// Whether CLIENT PAUSE makes the request wait that is whole now, starting at `base`. It is parsed again afterwards,
+  /// unless some of its words came in memory of their own: then it waits as it is.
+  @inline(__always)
+  private mutating func mustHold(_ client: UnsafeMutablePointer<Connection>, base: UnsafeRawPointer) -> Bool {
+    guard server.pointee.clientPause.isActive, server.pointee.holds(client, base: base) else { return false }
+    client.pointee.marks.insert(.unparsed)
+    pause(client, .held)
+    return true
+  }
+
   /// Stops reading from a client. `reason` is `.paused` (too much waits to be sent) or `.held` (CLIENT PAUSE).
   mutating func pause(_ client: UnsafeMutablePointer<Connection>, _ reason: Connection.Marks) {
     guard !client.pointee.marks.contains(reason) else { return }
@@ -282,11 +305,11 @@ extension Reactor {
   mutating func resume(_ client: UnsafeMutablePointer<Connection>, _ reason: Connection.Marks) {
     client.pointee.marks.remove([reason, .unparsed])
     guard client.pointee.state == .open, client.pointee.marks.isDisjoint(with: [.paused, .held]) else { return }
-    if client.pointee.input.count > 0 && client.pointee.largeWord.blob == nil {
-      client.pointee.operations += 1
-      parseInput(client)
-      client.pointee.operations -= 1
-    }
+    // As in `received`: while requests run, the count keeps the connection's memory alive.
+    client.pointee.operations += 1
+    if client.pointee.completeEnd > 0 { executeComplete(client) }
+    if client.pointee.input.count > 0 && client.pointee.largeWord.blob == nil { parseInput(client) }
+    client.pointee.operations -= 1
     guard client.pointee.state == .open else { return settle(client) }
     if client.pointee.marks.contains(.ended) && client.pointee.marks.isDisjoint(with: [.paused, .held]) {
       drain(client)

@@ -9,9 +9,6 @@ extension Reactor {
       case .end(let slot, let generation, let afterOutput):
         guard let client = server.pointee.connections.find(slot, generation: generation) else { continue }
         if afterOutput { drain(client) } else { close(client) }
-      case .hold(let slot, let generation):
-        guard let client = server.pointee.connections.find(slot, generation: generation) else { continue }
-        pause(client, .held)
       case .unpause: unpauseAll()
       case .listen: relisten()
       case .stop: closeAll()
@@ -23,7 +20,6 @@ extension Reactor {
     for slot in 0..<server.pointee.connections.slotCount where server.pointee.connections.isTaken(slot) {
       let client = server.pointee.connections[slot]
       guard client.pointee.marks.contains(.held) else { continue }
-      server.pointee.releaseHeld(client)
       resume(client, .held)
     }
   }

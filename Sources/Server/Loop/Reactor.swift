@@ -35,16 +35,16 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
   /// Turns until the server has stopped.
   package mutating func run() throws(RingError) {
     listen()
-    ring.poll(server.pointee.signals.descriptor, Token(.poll, slot: Poll.signals, generation: 0))
+    ring.poll(server.pointee.signalDescriptor, Token(.poll, slot: Poll.signals, generation: 0))
     while !server.pointee.lifecycle.hasStopped { try turn() }
   }
 
   mutating func turn() throws(RingError) {
-    try ring.enter(timeoutNanoseconds: isBehind ? 0 : server.pointee.timers.waitNanoseconds())
+    try ring.enter(timeoutNanoseconds: isBehind ? 0 : server.pointee.timers.waitNanoseconds(server.pointee.clock.nanoseconds))
     server.pointee.clock.update()
     drain()
     grantWishes()
-    if server.pointee.timers.isDue(server.pointee.clock) { tick() }
+    if server.pointee.timers.isDue(server.pointee.clock.nanoseconds) { tick() }
     rearmStarved()
     sendReady()
   }
@@ -90,9 +90,11 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
 
   private mutating func polled(_ done: Completion) {
     guard done.token.slot == Poll.signals else { return }
-    while let signal = server.pointee.signals.next() { server.pointee.received(signal: signal) }
+    while let (signal, sender) = Signals.take(server.pointee.signalDescriptor) {
+      server.pointee.received(signal, from: sender)
+    }
     if done.isFinal {
-      ring.poll(server.pointee.signals.descriptor, Token(.poll, slot: Poll.signals, generation: 0))
+      ring.poll(server.pointee.signalDescriptor, Token(.poll, slot: Poll.signals, generation: 0))
     }
   }
 

@@ -9,8 +9,6 @@ struct Wishes {
     case end(slot: UInt32, generation: UInt32, afterOutput: Bool)
     /// CLIENT PAUSE is over: let the held clients go on.
     case unpause
-    /// This client's next request waits for CLIENT UNPAUSE.
-    case hold(slot: UInt32, generation: UInt32)
     /// The listeners have changed.
     case listen
     /// A shutdown was asked for and everything it waits for is done.

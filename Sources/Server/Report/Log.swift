@@ -9,37 +9,94 @@ import Configuration
 import Ring
 
 struct Log {
-  enum Level: Int, Comparable {
-    case debug, verbose, notice, warning, nothing
-    static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
-    var mark: Character {
-      switch self {
-      case .debug: "."
-      case .verbose: "-"
-      case .notice: "*"
-      case .warning, .nothing: "#"
-      }
+  private var level = LogLevel.notice
+  /// Empty: standard output.
+  private var path = ""
+  private var syslogIdentity: String?
+  private var syslogFacility: Int32 = 16
+  /// A file that cannot be written is complained about once.
+  private var hasComplained = false
+
+  init() {}
+
+  mutating func apply(_ settings: GeneralSettings) {
+    level = settings.logLevel
+    path = settings.logFile
+    syslogIdentity = settings.syslogEnabled ? settings.syslogIdentity : nil
+    syslogFacility = settings.syslogFacility.number
+  }
+
+  mutating func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
+  mutating func verbose(_ text: @autoclosure () -> String) { write(.verbose, text) }
+  mutating func notice(_ text: @autoclosure () -> String) { write(.notice, text) }
+  mutating func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
+
+  /// Lines without the prefix, such as a banner.
+  mutating func raw(_ text: String) { append(text + "\n") }
+
+  private mutating func write(_ line: LogLevel, _ text: () -> String) {
+    guard line.rank >= level.rank, level != .nothing else { return }
+    let text = text()
+    append("\(ProcessFacts.number):M \(WallTime.now.logText) \(line.mark) \(text)\n")
+    if let syslogIdentity {
+      Notices.systemLog(text, line.severity, identity: syslogIdentity, facility: syslogFacility)
     }
   }
 
-  var level = Level.notice
-  /// Empty: standard output.
-  var path = ""
-  var usesSyslog = false
-  /// After the first failure to write one line says so; not each.
-  private var hasFailed = false
+  private mutating func append(_ line: String) {
+    do throws(Errno) {
+      try File.appendText(line, to: path)
+    } catch {
+      guard !hasComplained else { return }
+      hasComplained = true
+      try? File.appendText("Can't write the log file \(path): \(error.text)\n", to: "")
+    }
+  }
+}
 
-  mutating func debug(_ text: @autoclosure () -> String) { if level <= .debug { write(.debug, text()) } }
-  mutating func verbose(_ text: @autoclosure () -> String) { if level <= .verbose { write(.verbose, text()) } }
-  mutating func notice(_ text: @autoclosure () -> String) { if level <= .notice { write(.notice, text()) } }
-  mutating func warning(_ text: @autoclosure () -> String) { if level <= .warning { write(.warning, text()) } }
+extension LogLevel {
+  var rank: Int {
+    switch self {
+    case .debug: 0
+    case .verbose: 1
+    case .notice: 2
+    case .warning: 3
+    case .nothing: 4
+    }
+  }
 
-  /// Lines of a banner, without the prefix.
-  func raw(_ text: String) { _ = File.append(text, to: path) }
+  fileprivate var mark: String {
+    switch self {
+    case .debug: "."
+    case .verbose: "-"
+    case .notice: "*"
+    case .warning, .nothing: "#"
+    }
+  }
 
-  private mutating func write(_ level: Level, _ text: String) {
-    let line = "\(Process.identifier):M \(WallTime.now.logText) \(level.mark) \(text)\n"
-    if usesSyslog { Syslog.write(text, priority: level.rawValue) }
-    hasFailed = !File.append(line, to: path)
+  fileprivate var severity: Notices.Severity {
+    switch self {
+    case .debug: .debug
+    case .verbose: .information
+    case .notice: .notice
+    case .warning, .nothing: .warning
+    }
+  }
+}
+
+extension SyslogFacility {
+  /// As syslog.h numbers them.
+  fileprivate var number: Int32 {
+    switch self {
+    case .user: 1
+    case .local0: 16
+    case .local1: 17
+    case .local2: 18
+    case .local3: 19
+    case .local4: 20
+    case .local5: 21
+    case .local6: 22
+    case .local7: 23
+    }
   }
 }
