@@ -14,7 +14,7 @@ extension Server {
       statistics.connectionsRefused += 1
       return "-ERR max number of clients reached\r\n"
     }
-    guard listener.kind == .tcp, settings.network.protectedMode, settings.access.password.isEmpty else {
+    guard listener.kind == .tcp, settings.network.protectedMode, settings.security.password.isEmpty else {
       return nil
     }
     if (try? Socket.peerAddress(descriptor))?.isLoopback == true { return nil }
@@ -36,7 +36,7 @@ extension Server {
     statistics.connectionsAccepted += 1
     var session = Session(id: nextClientID)
     nextClientID += 1
-    if settings.access.password.isEmpty { session.flags.insert(.authenticated) }
+    if settings.security.password.isEmpty { session.flags.insert(.authenticated) }
     let details = UnsafeMutablePointer<ClientDetails>.allocate(capacity: 1)
     details.initialize(to: ClientDetails())
     details.pointee.createdAtSeconds = clock.seconds

@@ -24,7 +24,7 @@ extension Server {
     statistics.commandRate.sample(total: statistics.commands, nanoseconds: now)
     statistics.inputRate.sample(total: statistics.bytesReceived, nanoseconds: now)
     statistics.outputRate.sample(total: statistics.bytesSent, nanoseconds: now)
-    statistics.peakMemoryBytes = max(statistics.peakMemoryBytes, usedMemoryBytes())
+    statistics.peakMemoryBytes = max(statistics.peakMemoryBytes, Heap.usedBytes)
   }
 
   /// Sweeps for keys that have expired. Whether there are any keys that will.
@@ -36,7 +36,8 @@ extension Server {
     for index in 0..<Int(settings.general.databases) where databases[index].volatileCount > 0 {
       isNeeded = true
       while Clock.monotonicNanoseconds() < deadline {
-        let slice = execution.pointee.expireSlice(database: index, now: wallMilliseconds, examinedMax: Slice.examinedPerStep)
+        let slice = execution.pointee.expireSlice(
+          database: index, now: wallMilliseconds, examinedMax: Slice.examinedPerStep)
         // As long as much of what is seen has expired it pays to look at more, now.
         if slice.examined == 0 || slice.expired * 10 < slice.examined { break }
       }

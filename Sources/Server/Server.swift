@@ -36,8 +36,6 @@ package struct Server: ~Copyable {
   var nextChecked: UInt32 = 0
   /// When somebody was last found speaking HTTP to us.
   var lastForeignWarningSeconds: Int64 = 0
-  /// One sweep for expired keys per database.
-  let expirySweeps: UnsafeMutablePointer<ExpirySweep>
 
   // MARK: execution
 
@@ -61,7 +59,7 @@ package struct Server: ~Copyable {
   var identity: Identity
 
   /// - Parameter commands: everything clients may call, without rename-command.
-  package init(
+  init(
     settings: Settings, identity: Identity, engine: EngineReport, commands: [CommandDefinition], signalDescriptor: Int32
   ) {
     self.settings = settings
@@ -70,11 +68,7 @@ package struct Server: ~Copyable {
     self.signalDescriptor = signalDescriptor
     let count = settings.general.databases
     databases = .allocate(capacity: count)
-    expirySweeps = .allocate(capacity: count)
-    for i in 0..<count {
-      (databases + i).initialize(to: Keyspace())
-      (expirySweeps + i).initialize(to: ExpirySweep())
-    }
+    for i in 0..<count { (databases + i).initialize(to: Keyspace()) }
     graveyard = .allocate(capacity: 1)
     graveyard.initialize(to: Graveyard())
     pool = .allocate(capacity: 1)
@@ -82,7 +76,7 @@ package struct Server: ~Copyable {
     silence = .allocate(capacity: 1)
     silence.initialize(to: OutputBuffer(pool: pool))
     segments = .allocate(capacity: Self.segmentsMax)
-    table = CommandTable(commands, renamed: settings.access.renamedCommands.map { ($0.from, $0.to) })
+    table = CommandTable(commands, renamed: settings.security.renamedCommands.map { ($0.from, $0.to) })
     commandStatistics = .allocate(capacity: table.count)
     commandStatistics.initialize(repeating: CommandStatistics(), count: table.count)
     nobody = .allocate(capacity: 1)
@@ -100,7 +94,6 @@ package struct Server: ~Copyable {
   deinit {
     for i in 0..<settings.general.databases { (databases + i).deinitialize(count: 1) }
     databases.deallocate()
-    expirySweeps.deallocate()
     execution.deinitialize(count: 1)
     execution.deallocate()
     graveyard.deinitialize(count: 1)
@@ -120,10 +113,10 @@ package struct Server: ~Copyable {
     let limit = settings.clients.outputLimits.normal
     let bounds = [limit.hardBytes, limit.softBytes].filter { $0 > 0 }
     // A client that has not authenticated has the smallest limit of all.
-    outputBytesUnchecked = settings.access.password.isEmpty
+    outputBytesUnchecked = settings.security.password.isEmpty
       ? bounds.min() ?? .max : Limits.outputBeforeAuthenticationBytes
-    statistics.slowTicks = settings.observation.slowLogMicroseconds < 0
-      ? .max : Clock.ticks(microseconds: UInt64(settings.observation.slowLogMicroseconds))
+    statistics.slowTicks = settings.observation.slowlogMicroseconds < 0
+      ? .max : Clock.ticks(microseconds: UInt64(settings.observation.slowlogMicroseconds))
   }
 }
 
