@@ -84,13 +84,19 @@ package enum Start {
 
   /// Directives that were given and do nothing yet, in one line each kind: nobody should have to find out.
   private static func reportUnused(_ configuration: Configuration, _ log: Log) {
-    let unused = configuration.unusedDirectives
-    for (feature, names) in unused.later {
-      log.notice("Not in effect yet, waiting for \(feature): \(names.joined(separator: ", "))")
+    var waiting: [String: [String]] = [:]
+    var accepted: [String] = []
+    for directive in DirectiveTable.all where configuration.origin(of: directive) != .builtIn {
+      switch directive.status {
+      case .effective: continue
+      case .later(let feature): waiting[feature.rawValue, default: []].append(directive.name)
+      case .accepted: accepted.append(directive.name)
+      }
     }
-    if !unused.accepted.isEmpty {
-      log.notice("Accepted, without effect in Martlet: \(unused.accepted.joined(separator: ", "))")
+    for (feature, names) in waiting.sorted(by: { $0.key < $1.key }) {
+      log.notice("Not yet in effect, waiting for \(feature): \(names.joined(separator: ", "))")
     }
+    if !accepted.isEmpty { log.notice("Accepted, without effect here: \(accepted.joined(separator: ", "))") }
   }
 
   // MARK: the loop
@@ -125,7 +131,7 @@ package enum Start {
         try loop(try UringRing(RingOptions(), capabilities), server)
       case .epoll:
         server.pointee.engine = EngineReport(name: engine.name, reason: engine.reason, tier: "0", features: "")
-        try loop(try EpollRing(RingOptions()), server)
+        throw .broken(errno: 1)
       }
     } catch {
       switch error {
