@@ -146,15 +146,21 @@ extension Configuration {
 
   /// Lines for the log at start: what was set but does nothing in this version, by the reason.
   package func notices() -> [String] {
-    var notes: [(note: String, names: [String])] = []
-    for directive in DirectiveTable.all where origins[directive.name] != nil {
-      guard let note = directive.status.note else { continue }
-      if let index = notes.firstIndex(where: { $0.note == note }) {
-        notes[index].names.append(directive.name)
+    var groups: [(status: Directive.Status, names: [String])] = []
+    for directive in DirectiveTable.all where origins[directive.name] != nil && directive.status != .effective {
+      if let index = groups.firstIndex(where: { $0.status == directive.status }) {
+        groups[index].names.append(directive.name)
       } else {
-        notes.append((note, [directive.name]))
+        groups.append((directive.status, [directive.name]))
       }
     }
-    return notes.map { "Configuration \($0.note): \($0.names.joined(separator: ", "))" }
+    return groups.compactMap { group in
+      let names = group.names.joined(separator: ", ")
+      switch group.status {
+      case .effective: return nil
+      case .later(let feature): return "Not yet in effect, comes with \(feature.rawValue): \(names)"
+      case .accepted: return "Accepted, without effect here: \(names)"
+      }
+    }
   }
 }

@@ -58,8 +58,8 @@ import Testing
   @Test func noticesGroupWhatHasNoEffect() throws {
     let notices = try load("activedefrag no\nreplica-priority 5\nrepl-timeout 60\nport 1").notices()
     #expect(notices == [
-      "Configuration accepted, without effect: activedefrag",
-      "Configuration not yet in effect: comes with replication: repl-timeout, replica-priority",
+      "Accepted, without effect here: activedefrag",
+      "Not yet in effect, comes with replication: repl-timeout, replica-priority",
     ])
   }
 }

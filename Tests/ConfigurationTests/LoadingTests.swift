@@ -105,6 +105,17 @@ import Testing
     #expect(configuration["requirepass"] == "two words")
   }
 
+  @Test func secretsFromFiles() throws {
+    let files = Files(texts: ["/run/secret": "two words\nand a note\n"])
+    let configuration = try load([], files, [("MARTLET_REQUIREPASS_FILE", "/run/secret")])
+    #expect(configuration["requirepass"] == "two words")
+    #expect(configuration.origins["requirepass"] == .environment(variable: "MARTLET_REQUIREPASS_FILE"))
+    #expect(failure { try load([], files, [("MARTLET_REQUIREPASS_FILE", "/none")]) }?.line == nil)
+    #expect(failure { try load([], files, [("MARTLET_PORT_FILE", "/run/secret")]) }?.line != nil)
+    // A name that ends in _FILE of its own is not a secret's.
+    #expect(try load([], files, [("MARTLET_TLS_KEY_FILE", "k.pem")])["tls-key-file"] == "k.pem")
+  }
+
   @Test(arguments: ["MARTLET_NOSUCH", "MARTLET_", "MARTLET_USER", "MARTLET_PORT_"])
   func unknownVariables(name: String) {
     let error = failure { try load([], Files(), [(name, "1")]) }
