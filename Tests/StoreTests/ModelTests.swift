@@ -20,7 +20,7 @@ private struct Model: Equatable {
   let keyCount = [40, 400, 4_000, 20_000][Int(seed % 4)]
 
   func encoding(_ bytes: [UInt8]) -> Encoding {
-    if bytes.viewed(IntegerText.parse) != nil { return .int }
+    if bytes.viewed({ $0.int64 }) != nil { return .int }
     return bytes.count <= 44 ? .embstr : .raw
   }
 

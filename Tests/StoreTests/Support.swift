@@ -42,7 +42,7 @@ extension Array<UInt8> {
 
 /// The bytes of any string.
 func stringBytes(_ entry: Entry) -> [UInt8] {
-  var scratch = [UInt8](repeating: 0, count: IntegerText.bytesMax)
+  var scratch = [UInt8](repeating: 0, count: Decimal.digitsMax)
   return scratch.withUnsafeMutableBytes { unsafe entry.bytes(scratch: $0.baseAddress!).array }
 }
 

@@ -16,9 +16,11 @@
 #include <sys/uio.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <errno.h>
 #include <stdint.h>
 #include <unistd.h>
+#include "curing_constants.h"
 
 // open(2) is variadic, and Swift imports no variadic functions.
 static inline int curing_openat(int directory, const char *path, int flags, mode_t mode) {
@@ -46,6 +48,28 @@ static inline int curing_cores(void) {
   int cores = 0;
   for (long i = 0; i < bytes / 8; i++) cores += __builtin_popcountll(mask[i]);
   return cores;
+}
+
+// A file without a name, in memory.
+static inline int curing_memory_file(const char *name) {
+  int result = (int)syscall(__NR_memfd_create, name, 1U /* MFD_CLOEXEC */);
+  return result < 0 ? -errno : result;
+}
+
+// Calls io_uring_setup in a child: some sandboxes answer it with a deadly signal. The result is the
+// signal that ended the child, or 0.
+static inline int curing_signal_of_setup(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    struct io_uring_params parameters = { .flags = 0 };
+    syscall(__NR_io_uring_setup, 2, &parameters);
+    _exit(0);
+  }
+  int status = 0;
+  if (child < 0) return 0;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return 0;
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 static inline void curing_name_thread(const char *name) { syscall(__NR_prctl, 15 /* PR_SET_NAME */, name, 0, 0, 0); }
