@@ -30,10 +30,10 @@ extension Strings {
       return execution.reply.error("ERR The specified keys must contain string values")
     }
     guard let options = options(&execution) else { return }
-    withUnsafeTemporaryAllocation(byteCount: IntegerText.bytesMax * 2, alignment: 1) { scratch in
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Decimal.digitsMax * 2) { scratch in
       guard let base = scratch.baseAddress else { return }
       let a = again?.entry.bytes(scratch: base) ?? .empty
-      let b = second?.entry.bytes(scratch: base + IntegerText.bytesMax) ?? .empty
+      let b = second?.entry.bytes(scratch: base + Decimal.digitsMax) ?? .empty
       compare(a, b, options, &execution)
     }
   }

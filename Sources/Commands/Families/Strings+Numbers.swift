@@ -51,14 +51,14 @@ extension Strings {
   }
 
   static func incrementByFloat(_ execution: inout Execution) {
-    withUnsafeTemporaryAllocation(byteCount: Int(MARTLET_DECIMAL_TEXT_MAX) + IntegerText.bytesMax, alignment: 1) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(MARTLET_DECIMAL_TEXT_MAX) + Decimal.digitsMax) {
       guard let base = $0.baseAddress else { return }
       incrementByFloat(&execution, scratch: base)
     }
   }
 
   /// `scratch` has room for the longest sum and, behind it, for an integer's text.
-  private static func incrementByFloat(_ execution: inout Execution, scratch: UnsafeMutableRawPointer) {
+  private static func incrementByFloat(_ execution: inout Execution, scratch: UnsafeMutablePointer<UInt8>) {
     let key = execution.arguments[1]
     let hash = KeyHash(key)
     let location = execution.find(key, hash)
@@ -69,10 +69,7 @@ extension Strings {
     }
     var length = 0
     let amount = execution.arguments[2]
-    let result = martlet_decimal_add(
-      value.buffer.assumingMemoryBound(to: CChar.self).baseAddress, value.count,
-      amount.buffer.assumingMemoryBound(to: CChar.self).baseAddress, amount.count,
-      scratch.assumingMemoryBound(to: CChar.self), &length)
+    let result = martlet_decimal_add(value.start, value.count, amount.start, amount.count, scratch, &length)
     guard result != MARTLET_DECIMAL_NOT_FINITE else {
       return execution.reply.error("ERR increment would produce NaN or Infinity")
     }

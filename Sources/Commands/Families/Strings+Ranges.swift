@@ -63,10 +63,10 @@ extension Strings {
     guard let start = execution.integer(2), let end = execution.integer(3) else { return }
     guard let location = execution.read(execution.arguments[1]) else { return execution.reply.bulk("") }
     guard location.entry.isString else { return execution.refuseType() }
-    var scratch = InlineArray<3, UInt64>(repeating: 0)
+    var scratch = InlineArray<20, UInt8>(repeating: 0)
     var span = scratch.mutableSpan
     let reply = execution.reply
-    span.withUnsafeMutableBytes { room in
+    span.withUnsafeMutableBufferPointer { room in
       guard let base = room.baseAddress else { return }
       let bytes = location.entry.bytes(scratch: base)
       reply.bulk(bytes[part(start, end, of: bytes.count)])
