@@ -20,22 +20,9 @@ package struct Waker: BitwiseCopyable, Sendable {
     switch way {
     case .post:
       // A full queue over there means that it has enough to wake up for.
-      _ = curing_post(descriptor, RingToken.woken.bits, 1)
+      _ = curing_post(descriptor, RingToken.woken.bits(), 1)
     case .event:
       _ = eventfd_write(descriptor, 1)
     }
-  }
-}
-
-/// Tokens that a ring submits for itself: operation 0, so that they cannot be a caller's.
-enum RingToken {
-  static var silent: Token { Token(bits: 0) }
-  static var woken: Token { Token(bits: 1) }
-}
-
-extension Completion {
-  /// What `next` brings after a wake: never the end of anything, and nobody's operation.
-  static var wake: Completion {
-    Completion(token: Token(.wake, slot: 0, generation: 0), result: 1, flags: Flag.more)
   }
 }

@@ -2,6 +2,9 @@
 #ifndef MARTLET_CURING_SYSTEM_H
 #define MARTLET_CURING_SYSTEM_H
 
+// Edges of epoll, as plain numbers: EPOLLET is an enumerator of its own type.
+#define CURING_EPOLL_EDGE (1U << 31)
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,9 +19,11 @@
 #include <sys/uio.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <errno.h>
 #include <stdint.h>
 #include <unistd.h>
+#include "curing_constants.h"
 
 // open(2) is variadic, and Swift imports no variadic functions.
 static inline int curing_openat(int directory, const char *path, int flags, mode_t mode) {
@@ -29,6 +34,14 @@ static inline int curing_accept(int listener) {
   extern int accept4(int, struct sockaddr *, socklen_t *, int);
   return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
+
+// struct epoll_event is packed, which Swift does not import field by field.
+static inline int curing_epoll_control(int epoll, int operation, int descriptor, uint32_t events) {
+  struct epoll_event event = { .events = events, .data = { .fd = descriptor } };
+  return epoll_ctl(epoll, operation, descriptor, &event) < 0 ? -errno : 0;
+}
+static inline uint32_t curing_event_mask(const struct epoll_event *event) { return event->events; }
+static inline int curing_event_descriptor(const struct epoll_event *event) { return event->data.fd; }
 
 // getrusage's argument is an enum in glibc and an int elsewhere.
 static inline int curing_usage_self(struct rusage *usage) { return getrusage(RUSAGE_SELF, usage); }
@@ -46,6 +59,28 @@ static inline int curing_cores(void) {
   int cores = 0;
   for (long i = 0; i < bytes / 8; i++) cores += __builtin_popcountll(mask[i]);
   return cores;
+}
+
+// A file without a name, in memory.
+static inline int curing_memory_file(const char *name) {
+  int result = (int)syscall(__NR_memfd_create, name, 1U /* MFD_CLOEXEC */);
+  return result < 0 ? -errno : result;
+}
+
+// Calls io_uring_setup in a child: some sandboxes answer it with a deadly signal. The result is the
+// signal that ended the child, or 0.
+static inline int curing_signal_of_setup(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    struct io_uring_params parameters = { .flags = 0 };
+    syscall(__NR_io_uring_setup, 2, &parameters);
+    _exit(0);
+  }
+  int status = 0;
+  if (child < 0) return 0;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return 0;
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 static inline void curing_name_thread(const char *name) { syscall(__NR_prctl, 15 /* PR_SET_NAME */, name, 0, 0, 0); }
