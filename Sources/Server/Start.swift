@@ -19,14 +19,8 @@ package enum Start {
       try prepareProcess(&configuration)
       log.apply(configuration.settings.general)
       let identity = try makeIdentity(configuration)
-      log.warning("oO0OoO0OoO0Oo Martlet is starting oO0OoO0OoO0Oo")
-      log.warning(
-        "Martlet version=\(Version.martlet), bits=64, commit=00000000, modified=0, pid=\(ProcessFacts.number), just started")
-      if configuration.file == nil {
-        log.warning("Warning: no config file specified, using the default config. In order to specify a config file use martlet-server /path/to/martlet.conf")
-      } else {
-        log.warning("Configuration loaded")
-      }
+      log.notice("Martlet \(Version.martlet) starts as process \(ProcessFacts.number).")
+      log.notice(configuration.file.map { "Configuration: \($0)" } ?? "Configuration: built in; name a file to change it.")
       reportUnused(configuration, log)
       return try run(configuration, identity, log)
     } catch {
@@ -131,7 +125,7 @@ package enum Start {
         try loop(try UringRing(RingOptions(), capabilities), server)
       case .epoll:
         server.pointee.engine = EngineReport(name: engine.name, reason: engine.reason, tier: "0", features: "")
-        throw .broken(errno: 1)
+        try loop(try EpollRing(RingOptions()), server)
       }
     } catch {
       switch error {
