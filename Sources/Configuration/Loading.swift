@@ -21,7 +21,7 @@ extension Configuration {
         try reader.read(text.bytes, fetch) { .standardInput(line: $0) }
       }
     }
-    try reader.read(environment: environment)
+    try reader.read(environment: environment, fetch)
     for line in options.lines { try reader.read(line: Array(line.utf8)[...], .commandLine, fetch) }
     return reader.configuration
   }
@@ -132,21 +132,39 @@ private struct SourceReader {
 
   /// MARTLET_MAXMEMORY_POLICY is `maxmemory-policy`. The value is the whole value, also of a repeatable
   /// directive: what the file said is replaced.
-  mutating func read(environment: [(name: String, value: String)]) throws(ConfigurationError) {
+  mutating func read(environment: [(name: String, value: String)], _ fetch: Fetch) throws(ConfigurationError) {
     for (variable, value) in environment.sorted(by: { $0.name < $1.name }) where variable.hasPrefix("MARTLET_") {
       let name = variable.dropFirst("MARTLET_".count).lowercased()
-      do throws(Refusal) {
-        guard let directive = DirectiveTable.find(variable: name) else {
-          throw Refusal("Bad directive or wrong number of arguments")
-        }
-        let arguments = directive.arity == .one ? [value] : try Self.words(Array(value.utf8)[...])
-        try directive.store(&configuration.settings, arguments, .replacing)
-        seen.insert(directive.name)
-        configuration.origins[directive.name] = .environment(variable: variable)
-      } catch {
-        throw ConfigurationError(
-          origin: .environment(variable: variable), line: "\(variable)=\(value)", reason: error.reason)
+      if let secret = Self.secret(namedBy: name) {
+        let text = try fetched(.file(value), by: fetch).first?.bytes ?? []
+        let line = text.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        try assign(secret, String(decoding: line, as: UTF8.self), variable, shown: value)
+      } else {
+        try assign(DirectiveTable.find(variable: name), value, variable, shown: value)
       }
+    }
+  }
+
+  /// MARTLET_REQUIREPASS_FILE names a file whose first line is the value: for secrets only.
+  private static func secret(namedBy name: String) -> Directive? {
+    guard name.hasSuffix("_file"), let directive = DirectiveTable.find(variable: String(name.dropLast("_file".count))),
+      directive.isSensitive
+    else { return nil }
+    return directive
+  }
+
+  private mutating func assign(
+    _ directive: Directive?, _ value: String, _ variable: String, shown: String
+  ) throws(ConfigurationError) {
+    let origin = Origin.environment(variable: variable)
+    do throws(Refusal) {
+      guard let directive else { throw Refusal("Bad directive or wrong number of arguments") }
+      let arguments = directive.arity == .one ? [value] : try Self.words(Array(value.utf8)[...])
+      try directive.store(&configuration.settings, arguments, .replacing)
+      seen.insert(directive.name)
+      configuration.origins[directive.name] = origin
+    } catch {
+      throw ConfigurationError(origin: origin, line: "\(variable)=\(shown)", reason: error.reason)
     }
   }
 }

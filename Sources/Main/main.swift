@@ -26,20 +26,28 @@ func load(_ options: StartOptions) -> Configuration? {
   do throws(ConfigurationError) {
     return try Configuration.load(options, environment: Environment.variables, fetch: fetch)
   } catch {
-    Process.complain(error.report(version: Version.martlet))
+    ProcessFacts.complain(error.report(version: Version.martlet))
     return nil
   }
 }
 
+func say(_ text: String) { try? File.appendText(text, to: "") }
+
 switch Invocation.parse(Array(CommandLine.arguments.dropFirst())) {
-case .version: print("Martlet server v=\(Version.martlet) sha=00000000:0 malloc=jemalloc bits=64 build=release")
-case .help: print(Usage.text)
-case .checkSystem: Process.exit(SystemCheck.run())
-case .explain(let name): Process.exit(Explanation.print(name))
+case .version: say("Martlet server v=\(Version.martlet) sha=00000000:0 malloc=\(Version.allocator) bits=64 build=release\n")
+case .help: say(Documentation.usage)
+case .checkSystem: ProcessFacts.exit(SystemCheck.run())
+case .explain(let name?):
+  guard let text = Documentation.explanation(of: name) else {
+    ProcessFacts.complain("No directive is called '\(name)'.\n")
+    ProcessFacts.exit(1)
+  }
+  say(text)
+case .explain(nil): say(Documentation.names())
 case .printConfiguration(let options):
-  guard let configuration = load(options) else { Process.exit(1) }
-  Explanation.printAll(configuration)
+  guard let configuration = load(options) else { ProcessFacts.exit(1) }
+  say(configuration.listing())
 case .serve(let options):
-  guard let configuration = load(options) else { Process.exit(1) }
-  Process.exit(Start.serve(configuration))
+  guard let configuration = load(options) else { ProcessFacts.exit(1) }
+  ProcessFacts.exit(Start.serve(configuration))
 }

@@ -27,7 +27,7 @@ extension Server {
 
   private var banner: String {
     let port = configuration.settings.network.port
-    let limit = configuration.settings.memory.maxmemory
+    let limit = configuration.settings.memory.limitBytes
     return """
 
          ▀▄   ▄▀     Martlet \(Version.martlet), speaks Redis \(Version.redis)

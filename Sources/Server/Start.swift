@@ -19,14 +19,8 @@ package enum Start {
       try prepareProcess(&configuration)
       log.apply(configuration.settings.general)
       let identity = try makeIdentity(configuration)
-      log.warning("oO0OoO0OoO0Oo Martlet is starting oO0OoO0OoO0Oo")
-      log.warning(
-        "Martlet version=\(Version.martlet), bits=64, commit=00000000, modified=0, pid=\(ProcessFacts.number), just started")
-      if configuration.file == nil {
-        log.warning("Warning: no config file specified, using the default config. In order to specify a config file use martlet-server /path/to/martlet.conf")
-      } else {
-        log.warning("Configuration loaded")
-      }
+      log.notice("Martlet \(Version.martlet) starts as process \(ProcessFacts.number).")
+      log.notice(configuration.file.map { "Configuration: \($0)" } ?? "Configuration: built in; name a file to change it.")
       reportUnused(configuration, log)
       return try run(configuration, identity, log)
     } catch {
@@ -84,13 +78,19 @@ package enum Start {
 
   /// Directives that were given and do nothing yet, in one line each kind: nobody should have to find out.
   private static func reportUnused(_ configuration: Configuration, _ log: Log) {
-    let unused = configuration.unusedDirectives
-    for (feature, names) in unused.later {
-      log.notice("Not in effect yet, waiting for \(feature): \(names.joined(separator: ", "))")
+    var waiting: [String: [String]] = [:]
+    var accepted: [String] = []
+    for directive in DirectiveTable.all where configuration.origin(of: directive) != .builtIn {
+      switch directive.status {
+      case .effective: continue
+      case .later(let feature): waiting[feature.rawValue, default: []].append(directive.name)
+      case .accepted: accepted.append(directive.name)
+      }
     }
-    if !unused.accepted.isEmpty {
-      log.notice("Accepted, without effect in Martlet: \(unused.accepted.joined(separator: ", "))")
+    for (feature, names) in waiting.sorted(by: { $0.key < $1.key }) {
+      log.notice("Not yet in effect, waiting for \(feature): \(names.joined(separator: ", "))")
     }
+    if !accepted.isEmpty { log.notice("Accepted, without effect here: \(accepted.joined(separator: ", "))") }
   }
 
   // MARK: the loop

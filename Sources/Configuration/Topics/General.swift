@@ -81,6 +81,9 @@ extension Directive {
       "File for the process number, removed at a clean exit; a daemon without one uses /var/run/martlet.pid."),
     .text(
       "dir", \.general.directory, default: ".", changes: .protected, accepts: "path",
+      check: { text throws(Refusal) in
+        guard !text.isEmpty, !text.utf8.contains(0) else { throw Refusal("No such file or directory") }
+      },
       "Working directory: data files, logs and relative paths are found from there."),
     .integer(
       "databases", \.general.databases, .positive32, default: 16, changes: .atStart,

@@ -70,7 +70,7 @@ extension Directive {
       "Permission bits of the unix socket in octal; 0 leaves them to the umask."),
     .flag(
       "protected-mode", \.network.protectedMode, default: true,
-      "Turns away clients from other machines while no password is set and 'bind' was not chosen."),
+      "Turns away clients from other machines while the default user has no password."),
     .text(
       "bind-source-addr", \.network.bindSource, accepts: "address",
       "Local address for the connections that the server itself opens."

@@ -166,8 +166,7 @@ extension Directive {
       "Forces a rewritten log to disk piece by piece while it is written."),
     .flag(
       "aof-disable-auto-gc", \.persistence.logKeepsOldFiles, default: false,
-      "Keeps files of the log that a rewrite has replaced."
-    ).hidden(),
+      "Keeps files of the log that a rewrite has replaced."),
   ].later(.persistence)
 }
 

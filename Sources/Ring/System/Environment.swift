@@ -37,3 +37,22 @@ extension File {
     }
   }
 }
+
+extension ProcessFacts {
+  /// Ends the process without running anything else.
+  package static func exit(_ code: Int32) -> Never { Glibc.exit(code) }
+
+  /// Writes to standard error.
+  package static func complain(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+}
+
+extension Machine {
+  /// Connections that the kernel lets wait on one listener; nil when it does not say.
+  package static var listenBacklogMax: Int? {
+    guard let text = try? File.readAll("/proc/sys/net/core/somaxconn") else { return nil }
+    return Int(String(decoding: text.prefix { $0 >= UInt8(ascii: "0") }, as: UTF8.self))
+  }
+}
