@@ -28,7 +28,7 @@ struct DataDigest {
 
   mutating func mix(_ entry: Entry) {
     mix(UInt32(entry.type.rawValue))
-    withUnsafeTemporaryAllocation(byteCount: 24, alignment: 8) { scratch in
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Decimal.digitsMax) { scratch in
       guard let base = scratch.baseAddress else { return }
       mix(entry.bytes(scratch: base).buffer)
     }

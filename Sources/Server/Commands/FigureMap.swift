@@ -24,7 +24,7 @@ struct FigureMap {
     reply.integer(value)
   }
 
-  mutating func add(_ name: String, _ value: Double) {
+  mutating func add(_ name: String, fraction value: Double) {
     begin(name)
     var digits = value.isFinite ? "\(value)" : "0"
     if digits.hasSuffix(".0") { digits.removeLast(2) }
@@ -33,7 +33,7 @@ struct FigureMap {
 
   /// `<name>.ratio` and `<name>.bytes`.
   mutating func addRatio(_ name: String, _ part: UInt64, _ whole: UInt64) {
-    add(name + ".ratio", Fixed.ratio(part, whole))
+    add(name + ".ratio", fraction: Fixed.ratio(part, whole))
     add(name + ".bytes", signed: Int64(clamping: part) - Int64(clamping: whole))
   }
 
