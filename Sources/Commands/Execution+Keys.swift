@@ -7,17 +7,24 @@ import Bytes
 import Store
 
 extension Execution {
-  /// Where the key stands, or nil. For commands that change it.
-  @inlinable package mutating func find(_ key: ByteView, _ hash: KeyHash) -> Location? {
+  /// Where the key stands, or nil. Leaves no trace, except that an expired key is gone afterwards.
+  @inlinable package mutating func locate(_ key: ByteView, _ hash: KeyHash) -> Location? {
     guard let location = database.pointee.find(key, hash) else { return nil }
     guard location.entry.hasExpiry, location.entry.isExpired(nowMilliseconds) else { return location }
     expire(location, databaseIndex: Int(session.pointee.database))
     return nil
   }
 
+  /// Where the key stands, or nil. For commands that change it: the entry was used now.
+  @inlinable package mutating func find(_ key: ByteView, _ hash: KeyHash) -> Location? {
+    guard let location = locate(key, hash) else { return nil }
+    touch(location)
+    return location
+  }
+
   @inlinable package mutating func find(_ key: ByteView) -> Location? { find(key, KeyHash(key)) }
 
-  /// Where the key stands, or nil; counts a hit or a miss, and the entry was used now.
+  /// Where the key stands, or nil. For commands that read it: counts a hit or a miss, and the entry was used now.
   @inlinable package mutating func read(_ key: ByteView) -> Location? {
     guard let location = peek(key) else { return nil }
     touch(location)
@@ -26,7 +33,7 @@ extension Execution {
 
   /// The same for commands that tell about the entry instead of using it: TTL, TYPE, OBJECT.
   @inlinable package mutating func peek(_ key: ByteView) -> Location? {
-    guard let location = find(key, KeyHash(key)) else {
+    guard let location = locate(key, KeyHash(key)) else {
       tallies.keyspaceMisses &+= 1
       note(.miss, "keymiss", key)
       return nil

@@ -7,8 +7,10 @@ import Store
 
 extension Execution {
   /// Removes a key of the client's database; what is large is freed later if the directives say so.
-  package mutating func remove(_ location: Location) {
-    if rules.lazyFreeOnDelete {
+  package mutating func remove(_ location: Location) { remove(location, lazily: rules.lazyFreeOnDelete) }
+
+  package mutating func remove(_ location: Location, lazily: Bool) {
+    if lazily {
       database.pointee.remove(location, into: &graveyard.pointee)
     } else {
       database.pointee.remove(location)

@@ -17,7 +17,7 @@ typedef enum {
 // Adds two numbers given as text. On success the sum is at `out`, which has room for MARTLET_DECIMAL_TEXT_MAX
 // bytes: seventeen decimals with the trailing zeros taken off, never an exponent; its length at `out_length`.
 martlet_decimal_result martlet_decimal_add(
-    const char *value, size_t value_length, const char *increment, size_t increment_length, char *out,
+    const void *value, size_t value_length, const void *increment, size_t increment_length, void *out,
     size_t *out_length);
 
 #endif

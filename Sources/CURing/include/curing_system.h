@@ -2,6 +2,9 @@
 #ifndef MARTLET_CURING_SYSTEM_H
 #define MARTLET_CURING_SYSTEM_H
 
+// Edges of epoll, as plain numbers: EPOLLET is an enumerator of its own type.
+#define CURING_EPOLL_EDGE (1U << 31)
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -31,6 +34,14 @@ static inline int curing_accept(int listener) {
   extern int accept4(int, struct sockaddr *, socklen_t *, int);
   return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
+
+// struct epoll_event is packed, which Swift does not import field by field.
+static inline int curing_epoll_control(int epoll, int operation, int descriptor, uint32_t events) {
+  struct epoll_event event = { .events = events, .data = { .fd = descriptor } };
+  return epoll_ctl(epoll, operation, descriptor, &event) < 0 ? -errno : 0;
+}
+static inline uint32_t curing_event_mask(const struct epoll_event *event) { return event->events; }
+static inline int curing_event_descriptor(const struct epoll_event *event) { return event->data.fd; }
 
 // getrusage's argument is an enum in glibc and an int elsewhere.
 static inline int curing_usage_self(struct rusage *usage) { return getrusage(RUSAGE_SELF, usage); }

@@ -28,6 +28,10 @@ class Skipped(Exception):
     """The test cannot run here; the text says why."""
 
 
+class Mismatch(AssertionError):
+    """A failure whose text says everything: no traceback is printed."""
+
+
 class TimeLimit(BaseException):
     """The test took longer than its limit. Not an Exception: nothing may swallow it."""
 
@@ -210,6 +214,8 @@ class Runner:
 def _last_frames():
     """The traceback without this file's own frames."""
     kind, error, trace = sys.exc_info()
+    if isinstance(error, Mismatch):
+        return str(error)
     while trace and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
     return "".join(traceback.format_exception(kind, error, trace)).rstrip()
