@@ -157,7 +157,7 @@ import Testing
 
   @Test func filesThatCannotBeRead() {
     let include = failure { try load("include nowhere") }
-    #expect(include?.report(version: "1") == "Fatal error, can't open config file 'nowhere': No such file or directory")
+    #expect(include?.report(version: "1") == "Fatal error, can't open config file 'nowhere': No such file or directory\n")
     let main = failure { try load(["nowhere"]) }
     #expect(main?.reason == "can't open config file 'nowhere': No such file or directory")
   }

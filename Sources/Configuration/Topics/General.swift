@@ -78,7 +78,7 @@ extension Directive {
       "Tells systemd (or upstart) when the server is ready; 'auto' looks at the environment."),
     .text(
       "pidfile", \.general.pidFile, changes: .atStart, accepts: "path",
-      "File for the process number, removed at a clean exit; a daemon without one uses /var/run/martlet.pid."),
+      "File for the process number, removed at a clean exit; a daemon without one uses /var/run/redis.pid."),
     .text(
       "dir", \.general.directory, default: ".", changes: .protected, accepts: "path",
       check: { text throws(Refusal) in
