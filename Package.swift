@@ -16,13 +16,15 @@ let package = Package(
     // C shims: constants and inline functions, no decisions.
     .target(name: "CAllocator", linkerSettings: [.linkedLibrary("jemalloc")]),
     .target(name: "CHash"),
+    .target(name: "CPrefetch"),
     .target(name: "CURing"),
+    .target(name: "CDecimal"),
 
     .target(name: "Bytes", dependencies: ["CAllocator", "CHash"], swiftSettings: memorySafety),
     .target(name: "Ring", dependencies: ["Bytes", "CURing"], swiftSettings: memorySafety),
-    .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: memorySafety),
-    .target(name: "Store", dependencies: ["Bytes"], swiftSettings: memorySafety),
-    .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes"]),
+    .target(name: "Wire", dependencies: ["Bytes", "CAllocator"], swiftSettings: memorySafety),
+    .target(name: "Store", dependencies: ["Bytes", "CAllocator", "CHash", "CPrefetch"], swiftSettings: memorySafety),
+    .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CDecimal"]),
     .target(name: "Configuration", dependencies: []),
     .target(name: "Server", dependencies: ["Ring", "Commands", "Configuration", "Store", "Wire", "Bytes"]),
 
@@ -32,7 +34,7 @@ let package = Package(
     .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
     .testTarget(name: "RingTests", dependencies: ["Ring", "Bytes", "CURing"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
-    .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes"]),
+    .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Ring", "Commands", "Bytes", "Wire", "Store"]),

@@ -7,7 +7,7 @@ import CAllocator
 
 /// `count` bytes starting at `start`, owned elsewhere and valid for the current call.
 @safe package struct ByteView: BitwiseCopyable, @unchecked Sendable {
-  @usableFromInline package let start: UnsafeRawPointer
+  package let start: UnsafeRawPointer
   /// Length in bytes.
   package let count: Int
 
@@ -40,6 +40,18 @@ import CAllocator
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the view")
     return unsafe ByteView(start: start + range.lowerBound, count: range.count)
   }
+
+  /// At most the first `limit` bytes.
+  @inlinable package func prefix(_ limit: Int) -> ByteView { unsafe ByteView(start: start, count: min(count, max(0, limit))) }
+
+  /// The bytes in front of the first zero byte: what C would show of them.
+  package var upToZeroByte: ByteView {
+    guard let zero = unsafe memchr(start, 0, count) else { return self }
+    return unsafe ByteView(start: start, count: UnsafeRawPointer(zero) - start)
+  }
+
+  /// Copies all bytes to `memory`, which has room for them.
+  @inlinable package func copy(to memory: UnsafeMutableRawPointer) { unsafe memcpy(memory, start, count) }
 
   /// For handing to C and to the kernel.
   @inlinable package var buffer: UnsafeRawBufferPointer {

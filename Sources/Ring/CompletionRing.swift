@@ -7,7 +7,9 @@
 // Rules, the same in all three:
 //  1. A call only queues. Nothing is promised to have happened before `enter`.
 //  2. Every operation ends with exactly one final completion (`isFinal`), also when it is cancelled.
-//     Multishot operations (accept, receive) may have any number of non-final ones before it.
+//     Multishot operations (accept, receive, poll) may have any number of non-final ones before it.
+//     The engine may end one at any completion, also at one that brought a descriptor or bytes:
+//     whoever wants more arms it again. Old kernels end a receive at every completion.
 //  3. Memory given to an operation belongs to the kernel until that operation's final completion.
 //  4. A completion that carries a buffer carries it even if nobody wants the bytes any more: recycle it.
 //  5. At most one receive and one send are in flight on a descriptor. The caller keeps this.
@@ -24,9 +26,9 @@ package protocol CompletionRing: ~Copyable {
   /// descriptor or a negated errno. If a completion is final, the caller arms it again.
   mutating func accept(_ listener: Int32, _ token: Token)
 
-  /// Receives until cancelled, into the ring's own buffers: result > 0 bytes (with a buffer),
-  /// 0 at the end of the stream, or a negated errno. -ENOBUFS (final) means that the buffers ran
-  /// out, and may hide an end of stream: arm again once `buffersAvailable`.
+  /// Receives until cancelled, into the ring's own buffers: result > 0 bytes (with a buffer; if it
+  /// is final, arm again), 0 at the end of the stream, or a negated errno (both final). -ENOBUFS
+  /// means that the buffers ran out, and may hide an end of stream: arm again once `buffersAvailable`.
   mutating func receive(_ descriptor: Int32, _ token: Token)
 
   /// Receives once, at most `count` bytes, straight into `memory`.
@@ -45,7 +47,8 @@ package protocol CompletionRing: ~Copyable {
   /// Tells the ring about a connected descriptor before its first receive; lets io_uring register it.
   mutating func attach(_ descriptor: Int32)
 
-  /// Closes the descriptor, nothing being in flight on it. Completes under `token`.
+  /// Closes the descriptor, nothing being in flight on it. Completes under `token`. The number is
+  /// free for the kernel to give out again as soon as the close has happened, which is before this completes.
   mutating func close(_ descriptor: Int32, _ token: Token)
 
   /// Asks that the operation submitted under `target` end early. The target still gets its own final
@@ -54,7 +57,8 @@ package protocol CompletionRing: ~Copyable {
 
   // MARK: other descriptors
 
-  /// Completes each time the descriptor becomes readable, until cancelled (result: poll mask).
+  /// Completes when the descriptor is readable and each time it becomes so, until cancelled (result:
+  /// poll mask). The caller reads until there is nothing left, or hears no more of what is there.
   mutating func poll(_ descriptor: Int32, _ token: Token)
 
   // MARK: files (the log)
@@ -90,8 +94,12 @@ package protocol CompletionRing: ~Copyable {
 
   // MARK: other threads
 
-  /// What another thread uses to wake this ring out of `enter`. Trivial and Sendable.
+  /// What another thread uses to wake this ring out of `enter`. Trivial and Sendable. A wake shows as
+  /// a completion with the operation `.wake`, slot 0, never final; several may show as one.
   var waker: Waker { get }
+
+  /// Wakes another ring, with this ring's next `enter` if that saves a system call.
+  mutating func wake(_ other: Waker)
 
   /// Counters since the start.
   var statistics: RingStatistics { get }
@@ -101,7 +109,7 @@ package protocol CompletionRing: ~Copyable {
 }
 
 /// One piece of a gathered send.
-package struct Segment: BitwiseCopyable {
+@safe package struct Segment: BitwiseCopyable {
   package var start: UnsafeRawPointer
   package var count: Int
   @inlinable package init(start: UnsafeRawPointer, count: Int) {
@@ -123,7 +131,7 @@ package struct RingStatistics: BitwiseCopyable, Sendable {
   package var enters: UInt64 = 0
   package var submissions: UInt64 = 0
   package var completions: UInt64 = 0
-  /// Completions that did not fit and that the kernel kept for us.
+  /// Times that completions did not fit and that the kernel kept them for us.
   package var overflows: UInt64 = 0
   package var bufferShortages: UInt64 = 0
   /// Enters that were prepared to sleep.

@@ -1,0 +1,88 @@
+// curing_system.h: system headers that Swift's Glibc module leaves out, and calls that it cannot make.
+#ifndef MARTLET_CURING_SYSTEM_H
+#define MARTLET_CURING_SYSTEM_H
+
+// Edges of epoll, as plain numbers: EPOLLET is an enumerator of its own type.
+#define CURING_EPOLL_EDGE (1U << 31)
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+#include "curing_constants.h"
+
+// open(2) is variadic, and Swift imports no variadic functions.
+static inline int curing_openat(int directory, const char *path, int flags, mode_t mode) {
+  return openat(directory, path, flags, mode);
+}
+
+static inline int curing_accept(int listener) {
+  extern int accept4(int, struct sockaddr *, socklen_t *, int);
+  return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+// struct epoll_event is packed, which Swift does not import field by field.
+static inline int curing_epoll_control(int epoll, int operation, int descriptor, uint32_t events) {
+  struct epoll_event event = { .events = events, .data = { .fd = descriptor } };
+  return epoll_ctl(epoll, operation, descriptor, &event) < 0 ? -errno : 0;
+}
+static inline uint32_t curing_event_mask(const struct epoll_event *event) { return event->events; }
+static inline int curing_event_descriptor(const struct epoll_event *event) { return event->data.fd; }
+
+// getrusage's argument is an enum in glibc and an int elsewhere.
+static inline int curing_usage_self(struct rusage *usage) { return getrusage(RUSAGE_SELF, usage); }
+static inline int curing_usage_thread(struct rusage *usage) { return getrusage((__rusage_who_t)1, usage); }
+static inline int curing_usage_children(struct rusage *usage) { return getrusage(RUSAGE_CHILDREN, usage); }
+
+static inline int curing_get_file_limit(struct rlimit *limit) { return getrlimit(RLIMIT_NOFILE, limit); }
+static inline int curing_set_file_limit(const struct rlimit *limit) { return setrlimit(RLIMIT_NOFILE, limit); }
+
+// Cores that this process may run on, or a negated errno.
+static inline int curing_cores(void) {
+  uint64_t mask[128];
+  long bytes = syscall(__NR_sched_getaffinity, 0, sizeof mask, mask);
+  if (bytes < 0) return -errno;
+  int cores = 0;
+  for (long i = 0; i < bytes / 8; i++) cores += __builtin_popcountll(mask[i]);
+  return cores;
+}
+
+// A file without a name, in memory.
+static inline int curing_memory_file(const char *name) {
+  int result = (int)syscall(__NR_memfd_create, name, 1U /* MFD_CLOEXEC */);
+  return result < 0 ? -errno : result;
+}
+
+// Calls io_uring_setup in a child: some sandboxes answer it with a deadly signal. The result is the
+// signal that ended the child, or 0.
+static inline int curing_signal_of_setup(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    struct io_uring_params parameters = { .flags = 0 };
+    syscall(__NR_io_uring_setup, 2, &parameters);
+    _exit(0);
+  }
+  int status = 0;
+  if (child < 0) return 0;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return 0;
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static inline void curing_name_thread(const char *name) { syscall(__NR_prctl, 15 /* PR_SET_NAME */, name, 0, 0, 0); }
+
+#endif

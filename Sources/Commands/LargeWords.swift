@@ -1,0 +1,24 @@
+// LargeWords.swift — words of a request that came in memory of their own.
+//
+// The kernel wrote them where they may stay: a command that stores such a word takes its blob
+// over instead of copying it. What no command has taken is released after the request.
+import Bytes
+import Store
+
+package struct LargeWords: ~Copyable {
+  private var blobs: [BlobReference] = []
+
+  package init() {}
+
+  deinit { for blob in blobs { blob.release() } }
+
+  package mutating func add(_ blob: BlobReference) { blobs.append(blob) }
+
+  /// The blob whose bytes are `word`, which then belongs to the caller; nil if the word is not one of these.
+  package mutating func take(_ word: ByteView) -> Blob? {
+    for i in blobs.indices where blobs[i].bytes.start == word.start {
+      return Blob(adopting: blobs.remove(at: i))
+    }
+    return nil
+  }
+}

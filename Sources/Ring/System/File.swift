@@ -1,0 +1,120 @@
+// File.swift: files by plain system calls, for start-up, configuration and other rare moments.
+//
+// What the log writes on the request path goes through the ring instead. Descriptors are plain
+// numbers and close-on-exec; whoever opens one closes it.
+import Bytes
+import CURing
+import Glibc
+
+package enum File {
+  /// What a file is opened for.
+  package enum Access: Sendable {
+    case read
+    /// Writing at explicit offsets; created if absent.
+    case write
+    /// Writing at the end; created if absent.
+    case append
+    /// Writing a new file; an error if the name exists.
+    case createNew
+    /// Writing, emptied first; created if absent.
+    case truncate
+
+    var flags: Int32 {
+      switch self {
+      case .read: O_RDONLY
+      case .write: O_WRONLY | O_CREAT
+      case .append: O_WRONLY | O_CREAT | O_APPEND
+      case .createNew: O_WRONLY | O_CREAT | O_EXCL
+      case .truncate: O_WRONLY | O_CREAT | O_TRUNC
+      }
+    }
+  }
+
+  package static func open(
+    _ path: String, for access: Access, permissions: UInt32 = 0o644
+  ) throws(Errno) -> Int32 {
+    try checked { unsafe curing_openat(AT_FDCWD, path, access.flags | O_CLOEXEC, permissions) }
+  }
+
+  package static func close(_ descriptor: Int32) throws(Errno) {
+    // An interrupted close has closed: trying again could close somebody else's descriptor.
+    guard Glibc.close(descriptor) == 0 || errno == EINTR else { throw .last }
+  }
+
+  /// All bytes up to the end, from the current position: also for standard input and /proc.
+  package static func readAll(_ descriptor: Int32) throws(Errno) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while true {
+      let count = try checked { unsafe Glibc.read(descriptor, &chunk, chunk.count) }
+      guard count > 0 else { return bytes }
+      bytes.append(contentsOf: chunk[..<count])
+    }
+  }
+
+  /// All bytes of the file at the path.
+  package static func readAll(_ path: String) throws(Errno) -> [UInt8] {
+    let descriptor = try open(path, for: .read)
+    defer { _ = Glibc.close(descriptor) }
+    return try readAll(descriptor)
+  }
+
+  /// Reads at most `buffer.count` bytes at `offset`; 0 at the end of the file.
+  package static func read(
+    _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, offset: Int64
+  ) throws(Errno) -> Int {
+    try checked { unsafe pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
+  }
+
+  /// Writes all bytes at the current position, or at the end if the file was opened for that.
+  package static func write(_ descriptor: Int32, _ bytes: ByteView) throws(Errno) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = try checked { unsafe Glibc.write(descriptor, rest.buffer.baseAddress, rest.count) }
+      rest = rest[count..<rest.count]
+    }
+  }
+
+  /// Writes all bytes at `offset`.
+  package static func write(_ descriptor: Int32, _ bytes: ByteView, offset: Int64) throws(Errno) {
+    var rest = bytes
+    var offset = offset
+    while !rest.isEmpty {
+      let count = try checked { unsafe pwrite(descriptor, rest.buffer.baseAddress, rest.count, off_t(offset)) }
+      rest = rest[count..<rest.count]
+      offset += Int64(count)
+    }
+  }
+
+  /// Data and what is needed to find it.
+  package static func syncData(_ descriptor: Int32) throws(Errno) { _ = try checked { fdatasync(descriptor) } }
+
+  /// Data and all of the inode.
+  package static func sync(_ descriptor: Int32) throws(Errno) { _ = try checked { fsync(descriptor) } }
+
+  package static func truncate(_ descriptor: Int32, to bytes: Int64) throws(Errno) {
+    _ = try checked { ftruncate(descriptor, off_t(bytes)) }
+  }
+
+  /// Puts new contents behind a name so that a crash leaves either the old file or the new one,
+  /// whole: temporary file beside it, sync, rename, sync of the directory.
+  package static func replace(_ path: String, with bytes: ByteView, permissions: UInt32 = 0o644) throws(Errno) {
+    let temporary = "\(path).tmp-\(getpid())-\(Clock.monotonicNanoseconds())"
+    let descriptor = try open(temporary, for: .createNew, permissions: permissions)
+    do throws(Errno) {
+      do throws(Errno) {
+        try write(descriptor, bytes)
+        try sync(descriptor)
+      } catch {
+        _ = Glibc.close(descriptor)
+        throw error
+      }
+      try close(descriptor)
+      try rename(temporary, to: path)
+    } catch {
+      _ = unsafe unlink(temporary)
+      throw error
+    }
+    try syncDirectory(directory(of: path))
+  }
+}

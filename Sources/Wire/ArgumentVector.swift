@@ -1,0 +1,129 @@
+// ArgumentVector.swift — where the words of a request are.
+//
+// While a request is being read its words are kept as offsets from its first byte, because
+// the bytes behind it may still move when more of it arrives. `seal` turns them into
+// pointers once the request is whole. The vector grows with the words that have arrived,
+// never with the number that a client has announced.
+import Bytes
+import CAllocator
+
+@safe package struct ArgumentVector: BitwiseCopyable {
+  /// Before sealing: `start` is an offset. After: a pointer. The layout of ByteView, so that sealing is an addition.
+  @usableFromInline struct Cell {
+    @usableFromInline var start: Int
+    @usableFromInline var count: Int
+  }
+
+  @usableFromInline var cells: UnsafeMutablePointer<Cell>?
+  @usableFromInline package var count = 0
+  @usableFromInline var capacity = 0
+  /// Sum of the words' lengths in bytes.
+  package var byteCount = 0
+  /// Whether some word lies outside the request's own bytes (`addExternal`).
+  @usableFromInline package var hasExternal = false
+
+  package init() { unsafe cells = nil }
+
+  /// Whether it has memory of its own.
+  package var isAllocated: Bool { unsafe cells != nil }
+
+  @inlinable package mutating func removeAll() {
+    count = 0
+    byteCount = 0
+    hasExternal = false
+  }
+
+  @inlinable package mutating func add(offset: Int, length: Int) {
+    if count == capacity { grow() }
+    guard let cells = unsafe cells else { return }
+    unsafe cells[count] = Cell(start: offset, count: length)
+    count += 1
+    byteCount += length
+  }
+
+  /// A word that was received into memory of its own. Marked by a negative length until sealed.
+  package mutating func addExternal(_ memory: UnsafeRawPointer, length: Int) {
+    if count == capacity { grow() }
+    guard let cells = unsafe cells else { return }
+    unsafe cells[count] = Cell(start: Int(bitPattern: memory), count: ~length)
+    count += 1
+    byteCount += length
+    hasExternal = true
+  }
+
+  /// The request is whole and starts at `base`: from here on the words are views.
+  @inlinable package mutating func seal(base: UnsafeRawPointer) {
+    guard let cells = unsafe cells else { return }
+    let address = Int(bitPattern: base)
+    for i in 0..<count {
+      if unsafe cells[i].count < 0 {
+        unsafe cells[i].count = ~cells[i].count
+      } else {
+        unsafe cells[i].start = cells[i].start &+ address
+      }
+    }
+  }
+
+  /// One word of a request that is whole but not sealed yet.
+  package func word(_ index: Int, base: UnsafeRawPointer) -> ByteView {
+    precondition(index >= 0 && index < count, "no such word")
+    guard let cells = unsafe cells else { return .empty }
+    let cell = unsafe cells[index]
+    guard cell.count < 0 else { return unsafe ByteView(start: base + cell.start, count: cell.count) }
+    guard let memory = unsafe UnsafeRawPointer(bitPattern: cell.start) else { return .empty }
+    return unsafe ByteView(start: memory, count: ~cell.count)
+  }
+
+  /// The words of a sealed vector.
+  @inlinable package var views: Arguments {
+    guard let cells = unsafe cells else { return Arguments.none }
+    return unsafe Arguments(first: UnsafeRawPointer(cells).assumingMemoryBound(to: ByteView.self), count: count)
+  }
+
+  package mutating func release() {
+    unsafe free(cells)
+    unsafe cells = nil
+    capacity = 0
+    removeAll()
+  }
+
+  /// Gives back the memory of an unusually long request.
+  package mutating func shrink() {
+    if capacity > 1_024 { release() }
+  }
+
+  @usableFromInline mutating func grow() {
+    let wanted = max(16, capacity * 2)
+    guard let grown = unsafe realloc(cells, wanted * MemoryLayout<Cell>.stride) else {
+      preconditionFailure("out of memory for the arguments of a request")
+    }
+    unsafe cells = grown.bindMemory(to: Cell.self, capacity: wanted)
+    capacity = wanted
+  }
+}
+
+/// The words of one request: `arguments[0]` is the command's name.
+@safe package struct Arguments: BitwiseCopyable {
+  @usableFromInline let first: UnsafePointer<ByteView>?
+  package let count: Int
+
+  @inlinable package init(first: UnsafePointer<ByteView>?, count: Int) {
+    unsafe self.first = first
+    self.count = count
+  }
+
+  package static var none: Arguments { unsafe Arguments(first: nil, count: 0) }
+
+  @inlinable package subscript(index: Int) -> ByteView {
+    precondition(index >= 0 && index < count, "no such argument")
+    guard let first = unsafe first else { return .empty }
+    return unsafe first[index]
+  }
+
+  /// The words from `index` on.
+  @inlinable package func dropFirst(_ index: Int) -> Arguments {
+    precondition(index >= 0 && index <= count, "no such argument")
+    guard let first = unsafe first else { return .none }
+    return unsafe Arguments(first: first + index, count: count - index)
+  }
+}
