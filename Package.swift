@@ -18,12 +18,13 @@ let package = Package(
     .target(name: "CHash"),
     .target(name: "CPrefetch"),
     .target(name: "CURing"),
+    .target(name: "CDecimal"),
 
     .target(name: "Bytes", dependencies: ["CAllocator", "CHash"], swiftSettings: memorySafety),
     .target(name: "Ring", dependencies: ["Bytes", "CURing"], swiftSettings: memorySafety),
     .target(name: "Wire", dependencies: ["Bytes", "CAllocator"], swiftSettings: memorySafety),
     .target(name: "Store", dependencies: ["Bytes", "CAllocator", "CHash", "CPrefetch"], swiftSettings: memorySafety),
-    .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes", "CAllocator"]),
+    .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CDecimal"]),
     .target(name: "Configuration", dependencies: []),
     .target(name: "Server", dependencies: ["Ring", "Commands", "Configuration", "Store", "Wire", "Bytes"]),
 

@@ -14,6 +14,8 @@ package struct CommandTable {
   @usableFromInline let names: CommandNames
   /// What COMMAND tells about each, by index.
   package let facts: UnsafeMutablePointer<CommandFacts>
+  /// Indices of the commands that can be called, without subcommands, in the order of their definitions.
+  package let callable: [Int]
 
   /// - Parameter renamed: rename-command lines; an empty new name removes the command.
   package init(_ definitions: [CommandDefinition], renamed: [(from: String, to: String)] = []) {
@@ -43,12 +45,21 @@ package struct CommandTable {
           subcommands: entry.children.isEmpty ? nil : CommandNames(entry.children)))
     }
     names = CommandNames(top)
+    callable = top.map(\.index)
   }
 
   /// The command that the first word names, not looking at subcommands.
   @inlinable package func find(_ name: ByteView) -> UnsafePointer<Command>? {
     guard let index = names.find(name) else { return nil }
     return UnsafePointer(commands + index)
+  }
+
+  /// The indices of a container's subcommands, which stand directly behind it; empty for any other command.
+  package func subcommands(of index: Int) -> Range<Int> {
+    let container = facts[index].name
+    var end = index + 1
+    while end < count, facts[end].container == container { end += 1 }
+    return index + 1..<end
   }
 
   /// The command or subcommand of a request that begins with these words; nil if there is none.

@@ -21,7 +21,7 @@ package struct Effects: ~Copyable {
 
   /// Before each command.
   @inlinable package mutating func begin() {
-    if isReplaced { clear() }
+    if isReplaced || !records.isEmpty { clear() }
   }
 
   package mutating func clear() {
@@ -35,6 +35,13 @@ package struct Effects: ~Copyable {
   /// Records a command of `count` words instead of the one that was sent; the words follow by `word`.
   package mutating func beginRecord(words count: Int) {
     isReplaced = true
+    guard isRecording else { return }
+    writeHeader(UInt8(ascii: "*"), count)
+  }
+
+  /// Records a command of `count` words that goes before the record of this one, whether or not this one
+  /// changes anything: a key was found expired and is gone.
+  package mutating func beginPrelude(words count: Int) {
     guard isRecording else { return }
     writeHeader(UInt8(ascii: "*"), count)
   }

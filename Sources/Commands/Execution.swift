@@ -33,15 +33,22 @@ package struct Execution: ~Copyable {
   /// Tables and values that were cut loose and are freed in slices.
   package let graveyard: UnsafeMutablePointer<Graveyard>
 
-  /// The client's database.
-  @inlinable package var database: UnsafeMutablePointer<Keyspace> { databases + Int(session.pointee.database) }
-
+  /// How far each database has been searched for expired keys.
+  var expirySweeps: [ExpirySweep]
   /// When keys were last used, or how often.
   package var accessClock: AccessClock
+  /// Beginning of the second that `accessClock` and the databases' stamps stand at.
+  @usableFromInline var accessSecondMicroseconds: Int64 = 0
+  package var random: RandomNumbers
+
+  /// The client's database.
+  @inlinable package var database: UnsafeMutablePointer<Keyspace> { databases + Int(session.pointee.database) }
 
   // MARK: what it leaves behind
 
   package var effects: Effects
+  /// Keyspace events of this command, for whoever listens.
+  package var events = KeyspaceEvents()
   /// Counters that INFO prints.
   package var tallies = Tallies()
   /// Values of directives that commands obey.
@@ -61,6 +68,9 @@ package struct Execution: ~Copyable {
     self.databaseCount = databaseCount
     self.graveyard = graveyard
     self.table = table
+    expirySweeps = Array(repeating: ExpirySweep(), count: databaseCount)
+    var seed = SystemRandomNumberGenerator()
+    random = RandomNumbers(seed: seed.next())
     self.accessClock = accessClock
     effects = Effects(pool: pool)
   }

@@ -54,7 +54,7 @@ extension Server {
     let errorsBefore = output.pointee.errorCount
 
     execution.pointee.commandIndex = index
-    execution.pointee.nowMicroseconds = Clock.wallMicroseconds()
+    execution.pointee.setClock(microseconds: Clock.wallMicroseconds())
     execution.pointee.effects.begin()
     let started = Clock.ticks()
     command.pointee.body(&execution.pointee)
@@ -93,7 +93,7 @@ extension Server {
   /// DEBUG and MODULE are off unless the configuration says otherwise.
   private func protectedRefusal(_ command: UnsafePointer<Command>, _ flags: Session.Flags) -> StaticString? {
     let isDebug = table.facts[command.pointee.index].name == "debug" || table.facts[command.pointee.index].container == "debug"
-    let rule = isDebug ? settings.access.debugCommand : settings.access.moduleCommand
+    let rule = isDebug ? configuration.settings.security.debugCommand : configuration.settings.security.moduleCommand
     switch rule {
     case .yes: return nil
     case .local where flags.contains(.local): return nil

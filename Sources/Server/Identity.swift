@@ -1,10 +1,12 @@
 // Identity.swift — what this process is and what it runs on.
+import Bytes
 import Ring
 
 /// The versions that we report. Tools decide by `redis_version` which commands they may use.
 package enum Version {
   package static let martlet = "0.1.0"
   package static let redis = "7.2.4"
+  package static var allocator: String { Heap.allocatorName }
 }
 
 /// Facts of the process that do not change while it lives.

@@ -20,13 +20,13 @@ struct Listener {
 extension Server {
   /// Opens every address that the settings name. The log gets the words that tools look for.
   mutating func openListeners() throws(StartError) {
-    if settings.network.port != 0 {
-      for address in settings.network.bind { try openTCP(address) }
-      if !listeners.contains(where: { $0.kind == .tcp }) && !settings.network.bind.isEmpty {
-        throw .failed("Failed listening on port \(settings.network.port) (tcp), aborting.")
+    if configuration.settings.network.port != 0 {
+      for address in configuration.settings.network.bind { try openTCP(address) }
+      if !listeners.contains(where: { $0.kind == .tcp }) && !configuration.settings.network.bind.isEmpty {
+        throw .failed("Failed listening on port \(configuration.settings.network.port) (tcp), aborting.")
       }
     }
-    if !settings.network.unixSocket.isEmpty { try openUnixSocket() }
+    if !configuration.settings.network.unixSocket.isEmpty { try openUnixSocket() }
     if listeners.isEmpty { throw .failed("Configured to not listen anywhere, exiting.") }
   }
 
@@ -35,13 +35,13 @@ extension Server {
     let host = bind.host
     let isOptional = bind.isOptional
     let numeric = host == "*" ? "0.0.0.0" : host == "::*" ? "::" : host
-    let port = UInt16(clamping: settings.network.port)
+    let port = UInt16(clamping: configuration.settings.network.port)
     var lastError = "Name or service not known"
     let addresses = SocketAddress(numeric: numeric, port: port).map { [$0] }
       ?? (try? SocketAddress.resolve(host, port: port)) ?? []
     for address in addresses {
       do throws(Errno) {
-        let descriptor = try Socket.listen(on: address, backlog: Int32(clamping: settings.network.tcpBacklog))
+        let descriptor = try Socket.listen(on: address, backlog: Int32(clamping: configuration.settings.network.tcpBacklog))
         add(descriptor, .tcp, host)
         return
       } catch {
@@ -57,13 +57,13 @@ extension Server {
   private mutating func openUnixSocket() throws(StartError) {
     do throws(Errno) {
       let descriptor = try Socket.listen(
-        unixPath: settings.network.unixSocket, permissions: settings.network.unixSocketPermissions == 0
-          ? nil : UInt32(clamping: settings.network.unixSocketPermissions),
-        backlog: Int32(clamping: settings.network.tcpBacklog))
-      add(descriptor, .unix, settings.network.unixSocket)
+        unixPath: configuration.settings.network.unixSocket, permissions: configuration.settings.network.unixSocketPermissions == 0
+          ? nil : UInt32(clamping: configuration.settings.network.unixSocketPermissions),
+        backlog: Int32(clamping: configuration.settings.network.tcpBacklog))
+      add(descriptor, .unix, configuration.settings.network.unixSocket)
     } catch {
       log.warning("Failed opening Unix socket: bind: \(error.text)")
-      throw .failed("Failed listening on \(settings.network.unixSocket) (unix), aborting.")
+      throw .failed("Failed listening on \(configuration.settings.network.unixSocket) (unix), aborting.")
     }
   }
 

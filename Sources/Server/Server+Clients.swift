@@ -10,11 +10,11 @@ extension Server {
 
   /// Why a new connection is not let in, as the reply to send, or nil.
   mutating func refusal(of descriptor: Int32, on listener: Listener) -> StaticString? {
-    if connections.count >= settings.clients.clientsMax {
+    if connections.count >= configuration.settings.clients.clientsMax {
       statistics.connectionsRefused += 1
       return "-ERR max number of clients reached\r\n"
     }
-    guard listener.kind == .tcp, settings.network.protectedMode, settings.access.password.isEmpty else {
+    guard listener.kind == .tcp, configuration.settings.network.protectedMode, configuration.settings.security.password.isEmpty else {
       return nil
     }
     if (try? Socket.peerAddress(descriptor))?.isLoopback == true { return nil }
@@ -36,7 +36,7 @@ extension Server {
     statistics.connectionsAccepted += 1
     var session = Session(id: nextClientID)
     nextClientID += 1
-    if settings.access.password.isEmpty { session.flags.insert(.authenticated) }
+    if configuration.settings.security.password.isEmpty { session.flags.insert(.authenticated) }
     let details = UnsafeMutablePointer<ClientDetails>.allocate(capacity: 1)
     details.initialize(to: ClientDetails())
     details.pointee.createdAtSeconds = clock.seconds
@@ -47,7 +47,7 @@ extension Server {
     } else {
       // A peer that has gone already makes these fail; the first receive will say so.
       try? Socket.setNoDelay(descriptor)
-      let keepalive = Int32(clamping: settings.network.tcpKeepaliveSeconds)
+      let keepalive = Int32(clamping: configuration.settings.network.tcpKeepaliveSeconds)
       if keepalive > 0 { try? Socket.setKeepAlive(descriptor, seconds: keepalive) }
       let peer = try? Socket.peerAddress(descriptor)
       details.pointee.address = peer?.text ?? "?:0"
@@ -79,8 +79,7 @@ extension Server {
   /// Strict before authentication, the directives' afterwards.
   @inline(__always)
   func parserLimits(_ client: UnsafeMutablePointer<Connection>) -> RequestParser.Limits {
-    var limits = RequestParser.Limits()
-    limits.bulkBytesMax = Int(settings.clients.bulkBytesMax)
+    var limits = parserLimits
     limits.isAuthenticated = client.pointee.session.flags.contains(.authenticated)
     return limits
   }
@@ -88,7 +87,7 @@ extension Server {
   /// Bytes of unfinished requests that a client may make us keep.
   func queryBufferLimit(of client: UnsafeMutablePointer<Connection>) -> Int {
     guard client.pointee.session.flags.contains(.authenticated) else { return Limits.inputBeforeAuthenticationBytes }
-    return Int(clamping: settings.clients.queryBufferBytesMax)
+    return Int(clamping: configuration.settings.clients.queryBufferBytesMax)
   }
 
   mutating func closedForQueryBuffer(_ client: UnsafeMutablePointer<Connection>) {
@@ -102,7 +101,7 @@ extension Server {
     if !client.pointee.session.flags.contains(.authenticated) && held > Limits.outputBeforeAuthenticationBytes {
       return true
     }
-    let limit = settings.clients.outputLimits.normal
+    let limit = configuration.settings.clients.outputLimits.normal
     if limit.hardBytes > 0 && held > limit.hardBytes { return true }
     guard limit.softBytes > 0 && held > limit.softBytes else {
       client.pointee.softLimitSince = 0
@@ -128,7 +127,7 @@ extension Server {
       closedForOutput(client)
       return true
     }
-    if settings.clients.timeoutSeconds > 0 && clock.seconds - client.pointee.lastInteractionSeconds > Int64(settings.clients.timeoutSeconds) {
+    if configuration.settings.clients.timeoutSeconds > 0 && clock.seconds - client.pointee.lastInteractionSeconds > Int64(configuration.settings.clients.timeoutSeconds) {
       log.verbose("Closing idle client")
       return true
     }

@@ -30,7 +30,7 @@ extension Server {
 
   /// What is left to do when the loop has ended.
   package mutating func farewell() {
-    if !settings.general.pidFile.isEmpty || settings.general.daemonize { removeProcessFile() }
+    if !configuration.settings.general.pidFile.isEmpty || configuration.settings.general.daemonize { removeProcessFile() }
     for listener in listeners {
       Socket.close(listener.descriptor)
       if listener.kind == .unix { try? File.remove(listener.name) }
@@ -43,5 +43,5 @@ extension Server {
     try? File.remove(processFile)
   }
 
-  var processFile: String { settings.general.pidFile.isEmpty ? "/var/run/redis.pid" : settings.general.pidFile }
+  var processFile: String { configuration.settings.general.pidFile.isEmpty ? "/var/run/redis.pid" : configuration.settings.general.pidFile }
 }

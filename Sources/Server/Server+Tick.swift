@@ -12,19 +12,19 @@ extension Server {
     let now = clock.nanoseconds
     lifecycle.checkDeadline(now: now)
     sampleRates(now)
-    var busy = connections.count > 0 && settings.clients.timeoutSeconds > 0
+    var busy = connections.count > 0 && configuration.settings.clients.timeoutSeconds > 0
     busy = expireKeys() || busy
     busy = graveyard.pointee.free(upTo: Slice.freedPerTick) > 0 || busy
     busy = drainingConnections > 0 || clientPause.isActive || lifecycle.isClosingClients || busy
     timers.isBusy = busy || statistics.commandRate.perSecond > 0
-    timers.ticksPerSecond = UInt64(settings.general.timerFrequency)
+    timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
   }
 
   private mutating func sampleRates(_ now: UInt64) {
     statistics.commandRate.sample(total: statistics.commands, nanoseconds: now)
     statistics.inputRate.sample(total: statistics.bytesReceived, nanoseconds: now)
     statistics.outputRate.sample(total: statistics.bytesSent, nanoseconds: now)
-    statistics.peakMemoryBytes = max(statistics.peakMemoryBytes, usedMemoryBytes())
+    statistics.peakMemoryBytes = max(statistics.peakMemoryBytes, Heap.usedBytes)
   }
 
   /// Sweeps for keys that have expired. Whether there are any keys that will.
@@ -33,10 +33,11 @@ extension Server {
     var isNeeded = false
     let wallMilliseconds = Clock.wallMicroseconds() / 1_000
     let deadline = Clock.monotonicNanoseconds() + Slice.expiryNanoseconds
-    for index in 0..<Int(settings.general.databases) where databases[index].volatileCount > 0 {
+    for index in 0..<Int(configuration.settings.general.databases) where databases[index].volatileCount > 0 {
       isNeeded = true
       while Clock.monotonicNanoseconds() < deadline {
-        let slice = execution.pointee.expireSlice(database: index, now: wallMilliseconds, examinedMax: Slice.examinedPerStep)
+        let slice = execution.pointee.expireSlice(
+          database: index, now: wallMilliseconds, examinedMax: Slice.examinedPerStep)
         // As long as much of what is seen has expired it pays to look at more, now.
         if slice.examined == 0 || slice.expired * 10 < slice.examined { break }
       }

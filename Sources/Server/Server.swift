@@ -10,7 +10,8 @@ import Store
 import Wire
 
 package struct Server: ~Copyable {
-  package var settings: Settings
+  /// The directives' values. Reach into it; copying it costs a reference count for each text in it.
+  var configuration: Configuration
   var log: Log
   var clock = LoopClock()
   var timers = Timers()
@@ -30,14 +31,14 @@ package struct Server: ~Copyable {
   /// Connections that only wait for their last answers to leave.
   var drainingConnections = 0
   var clientPause = ClientPause()
+  /// What the request parser enforces for clients that have authenticated.
+  private(set) var parserLimits = RequestParser.Limits()
   /// Output up to here needs no look at the limits after each command.
   private(set) var outputBytesUnchecked = 0
   /// Where the tick's round over the clients goes on.
   var nextChecked: UInt32 = 0
   /// When somebody was last found speaking HTTP to us.
   var lastForeignWarningSeconds: Int64 = 0
-  /// One sweep for expired keys per database.
-  let expirySweeps: UnsafeMutablePointer<ExpirySweep>
 
   // MARK: execution
 
@@ -61,20 +62,16 @@ package struct Server: ~Copyable {
   var identity: Identity
 
   /// - Parameter commands: everything clients may call, without rename-command.
-  package init(
-    settings: Settings, identity: Identity, engine: EngineReport, commands: [CommandDefinition], signalDescriptor: Int32
+  init(
+    configuration: Configuration, identity: Identity, engine: EngineReport, commands: [CommandDefinition], signalDescriptor: Int32
   ) {
-    self.settings = settings
+    self.configuration = configuration
     self.identity = identity
     self.engine = engine
     self.signalDescriptor = signalDescriptor
-    let count = settings.general.databases
+    let count = configuration.settings.general.databases
     databases = .allocate(capacity: count)
-    expirySweeps = .allocate(capacity: count)
-    for i in 0..<count {
-      (databases + i).initialize(to: Keyspace())
-      (expirySweeps + i).initialize(to: ExpirySweep())
-    }
+    for i in 0..<count { (databases + i).initialize(to: Keyspace()) }
     graveyard = .allocate(capacity: 1)
     graveyard.initialize(to: Graveyard())
     pool = .allocate(capacity: 1)
@@ -82,7 +79,7 @@ package struct Server: ~Copyable {
     silence = .allocate(capacity: 1)
     silence.initialize(to: OutputBuffer(pool: pool))
     segments = .allocate(capacity: Self.segmentsMax)
-    table = CommandTable(commands, renamed: settings.access.renamedCommands.map { ($0.from, $0.to) })
+    table = CommandTable(commands, renamed: configuration.settings.security.renamedCommands.map { ($0.from, $0.to) })
     commandStatistics = .allocate(capacity: table.count)
     commandStatistics.initialize(repeating: CommandStatistics(), count: table.count)
     nobody = .allocate(capacity: 1)
@@ -93,14 +90,13 @@ package struct Server: ~Copyable {
         reply: Reply(output: silence, isRESP3: false), session: nobody, databases: databases, databaseCount: count,
         graveyard: graveyard, pool: pool, table: table))
     log = Log()
-    log.apply(settings.general)
+    log.apply(configuration.settings.general)
     applyRules()
   }
 
   deinit {
-    for i in 0..<settings.general.databases { (databases + i).deinitialize(count: 1) }
+    for i in 0..<configuration.settings.general.databases { (databases + i).deinitialize(count: 1) }
     databases.deallocate()
-    expirySweeps.deallocate()
     execution.deinitialize(count: 1)
     execution.deallocate()
     graveyard.deinitialize(count: 1)
@@ -115,15 +111,18 @@ package struct Server: ~Copyable {
 
   /// Brings what commands and the loop obey in line with the settings. Call after every change of them.
   mutating func applyRules() {
-    execution.pointee.rules.bulkBytesMax = Int64(settings.clients.bulkBytesMax)
-    timers.ticksPerSecond = UInt64(settings.general.timerFrequency)
-    let limit = settings.clients.outputLimits.normal
+    execution.pointee.rules.bulkBytesMax = Int64(configuration.settings.clients.bulkBytesMax)
+    var limits = RequestParser.Limits()
+    limits.bulkBytesMax = configuration.settings.clients.bulkBytesMax
+    parserLimits = limits
+    timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
+    let limit = configuration.settings.clients.outputLimits.normal
     let bounds = [limit.hardBytes, limit.softBytes].filter { $0 > 0 }
     // A client that has not authenticated has the smallest limit of all.
-    outputBytesUnchecked = settings.access.password.isEmpty
+    outputBytesUnchecked = configuration.settings.security.password.isEmpty
       ? bounds.min() ?? .max : Limits.outputBeforeAuthenticationBytes
-    statistics.slowTicks = settings.observation.slowLogMicroseconds < 0
-      ? .max : Clock.ticks(microseconds: UInt64(settings.observation.slowLogMicroseconds))
+    statistics.slowTicks = configuration.settings.observation.slowlogMicroseconds < 0
+      ? .max : Clock.ticks(microseconds: UInt64(configuration.settings.observation.slowlogMicroseconds))
   }
 }
 

@@ -40,6 +40,13 @@ struct EntryShape {
   }
 }
 
+extension EntryShape {
+  /// Whether the entry has this shape already.
+  func describes(_ entry: Entry) -> Bool {
+    entry.header & 0xFF_FFFF_FFFF == header(stamp: 0) && (flags & Entry.Flag.longKey == 0 || entry.keyCount == keyCount)
+  }
+}
+
 extension Entry {
   var shape: EntryShape {
     EntryShape(kind: kind, flags: flags, keyCount: keyCount, inlineCount: inlineCount)
@@ -113,10 +120,13 @@ extension Entry {
     freeAllocation()
   }
 
+  /// Whether the payload points to memory of its own.
+  var ownsMemory: Bool { hasPayload && !isInteger }
+
   /// Frees what the payload points to. Types that are more than one allocation free their parts in
   /// `Graveyard`; what is here is freed in one step.
   func freeValue() {
-    guard hasPayload && !isInteger else { return }
+    guard ownsMemory else { return }
     precondition(isString, "only strings have values of one allocation")
     blob?.release()
   }

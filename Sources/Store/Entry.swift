@@ -141,13 +141,14 @@ import CAllocator
     return unsafe ByteView(start: keyStart + keyCount, count: inlineCount)
   }
 
-  /// The bytes of any string; those of an integer are written into the 20 bytes at `scratch`.
-  @inlinable package func bytes(scratch: UnsafeMutableRawPointer) -> ByteView {
-    isInteger ? unsafe IntegerText.write(integer, into: scratch) : bytes
+  /// The bytes of any string; those of an integer are written into the 20 bytes (`Decimal.digitsMax`) at `scratch`.
+  @inlinable package func bytes(scratch: UnsafeMutablePointer<UInt8>) -> ByteView {
+    guard isInteger else { return bytes }
+    return unsafe ByteView(start: scratch, count: Decimal.write(integer, to: scratch))
   }
 
   /// Length in bytes of any string: what STRLEN answers.
-  @inlinable package var stringCount: Int { isInteger ? IntegerText.count(integer) : bytes.count }
+  @inlinable package var stringCount: Int { isInteger ? Decimal.characters(integer) : bytes.count }
 }
 
 extension Entry: Equatable {

@@ -20,7 +20,8 @@ package struct ExpirySweep: BitwiseCopyable, Sendable {
   /// Part of the keys with an expiry that are probably expired, 0 to 1: a moving average over slices.
   package internal(set) var staleRatio = 0.0
   /// Time that keys with an expiry probably still have, in milliseconds: a moving average over slices.
-  package internal(set) var averageTimeToLive: Milliseconds = 0
+  package var averageTimeToLive: Milliseconds { Milliseconds(min(averageLife, 9e18)) }
+  private var averageLife = 0.0
   private var liveCount = 0
   private var liveSum = 0.0
 
@@ -43,15 +44,15 @@ package struct ExpirySweep: BitwiseCopyable, Sendable {
     staleRatio += (ratio - staleRatio) * 0.05
     if liveCount > 0 {
       let mean = liveSum / Double(liveCount)
-      let old = Double(averageTimeToLive)
-      averageTimeToLive = Milliseconds(old == 0 ? mean : old + (mean - old) * 0.02)
+      averageLife += (mean - averageLife) * (averageLife == 0 ? 1 : 0.02)
     }
     return expired * 10 > examined
   }
 
-  mutating func noteLive(_ remaining: Milliseconds) {
+  /// Counts a key that has not expired. Its expiry may be as far away as 64 bits say.
+  mutating func noteLive(until expiry: Milliseconds, now: Milliseconds) {
     liveCount += 1
-    liveSum += Double(remaining)
+    liveSum += Double(expiry) - Double(now)
   }
 }
 
@@ -104,7 +105,7 @@ extension Keyspace {
           return location
         }
         live += 1
-        sweep.noteLive(expiry - now)
+        sweep.noteLive(until: expiry, now: now)
       }
       sweep.sweep = after
       sweep.examined += live

@@ -53,16 +53,10 @@ extension Keyspace {
   private mutating func extend(_ location: Location, to count: Int) -> UnsafeMutableRawPointer {
     let entry = location.entry
     if let blob = entry.blob { return unsafe extend(location, blob, to: count) }
-    var digits = InlineArray<3, UInt64>(repeating: 0)
     if entry.isInteger {
       // The text goes through the stack: the entry that gets it may be this one.
-      let value = entry.integer
-      var span = digits.mutableSpan
-      return unsafe span.withUnsafeMutableBytes { scratch in
-        let text = unsafe IntegerText.write(value, into: scratch.baseAddress.unsafelyUnwrapped)
-        replace(location, StringContent(text, .raw), .keep)
-        return unsafe extend(location, to: count)
-      }
+      DecimalText(entry.integer).withView { replace(location, StringContent($0, .raw), .keep) }
+      return unsafe extend(location, to: count)
     }
     let bytesBefore = entry.memoryBytes
     let flags = entry.flags

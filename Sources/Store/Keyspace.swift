@@ -139,10 +139,6 @@ package struct Keyspace: ~Copyable {
   /// Puts `content` in the place of the value; a blob that is in both stays.
   mutating func replace(_ location: Location, _ content: StringContent, _ expiry: ExpiryChange) {
     let old = location.entry
-    let bytesBefore = old.memoryBytes
-    let wasVolatile = old.hasExpiry
-    if content.payload != old.blob?.bits { old.freeValue() }
-
     var flags = content.flags
     switch expiry {
     case .keep: flags |= old.flags & Entry.Flag.expiry
@@ -151,10 +147,19 @@ package struct Keyspace: ~Copyable {
     }
     let shape = EntryShape(
       kind: content.kind, flags: flags, keyCount: old.keyCount, inlineCount: content.inline.count)
-    let new = old.reshaped(shape, inlineKept: 0)
+    var new = old
+    if shape.describes(old) && !old.ownsMemory {
+      // The usual SET of a key that is there: nothing moves.
+      content.write(into: old)
+    } else {
+      let bytesBefore = old.memoryBytes
+      let wasVolatile = old.hasExpiry
+      if content.payload != old.blob?.bits { old.freeValue() }
+      new = old.reshaped(shape, inlineKept: 0)
+      content.write(into: new)
+      settle(new, at: location, wasVolatile: wasVolatile, bytesBefore: bytesBefore)
+    }
     if case .at(let instant) = expiry { new.expiryBits = instant }
-    content.write(into: new)
-    settle(new, at: location, wasVolatile: wasVolatile, bytesBefore: bytesBefore)
   }
 
   /// Puts a changed entry where it stood and brings the sums up to date.

@@ -16,7 +16,7 @@ struct StringContent {
   }
 
   init(_ string: ByteView, _ form: StringForm) {
-    if form == .automatic, let value = IntegerText.parse(string) {
+    if form == .automatic, let value = string.int64 {
       encoding = .int
       payload = UInt64(bitPattern: value)
       inline = .empty
@@ -47,5 +47,12 @@ struct StringContent {
     } else {
       unsafe memcpy(entry.inlineStart, inline.start, inline.count)
     }
+  }
+}
+
+extension Decimal {
+  /// Characters of `value`'s text.
+  @usableFromInline static func characters(_ value: Int64) -> Int {
+    digits(value.magnitude) + (value < 0 ? 1 : 0)
   }
 }

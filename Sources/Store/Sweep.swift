@@ -54,6 +54,14 @@ package struct BucketEntries: BitwiseCopyable {
     self.current = head
   }
 
+  /// Entries that `next` will return.
+  var count: Int {
+    var rest = self
+    var count = 0
+    while rest.next() != nil { count += 1 }
+    return count
+  }
+
   /// The next entry's location, or nil after the last.
   package mutating func next() -> Location? {
     while let head, let bucket = current {
@@ -70,14 +78,14 @@ package struct BucketEntries: BitwiseCopyable {
 
 extension Table {
   /// How many low bits the hashes of a bucket share.
-  func indexBits(of index: Int) -> Int {
+  @inline(always) func indexBits(of index: Int) -> Int {
     let level = (levelMask + 1).trailingZeroBitCount
     let isSplit = index > levelMask || index < bucketCount - levelMask - 1
     return isSplit ? level + 1 : level
   }
 
   /// The bucket in whose interval `position` lies.
-  func index(position: UInt64) -> Int { index(KeyHash(bits: position.mirrored)) }
+  @inline(always) func index(position: UInt64) -> Int { index(KeyHash(bits: position.mirrored)) }
 }
 
 extension Keyspace {
@@ -97,26 +105,34 @@ extension Keyspace {
     return BucketEntries(table.bucket(index))
   }
 
-  /// An entry chosen by a random number: nearly evenly, since a bucket of twice the interval holds twice the
-  /// entries. Nil if the keyspace is empty.
+  /// An entry chosen by a random number. It is drawn from a few neighbouring buckets that hold at least
+  /// `sampleCount` entries together, so that a key that is alone in its bucket is not drawn much more often
+  /// than others. Nil if the keyspace is empty.
   package func random(_ draw: UInt64) -> Location? {
     guard count > 0 else { return nil }
     var sweep = Sweep()
     sweep.position = draw
+    let begin = sweep
+    let wanted = min(count, Keyspace.sampleCount)
+    var found = 0
+    while found < wanted { found += nextCircular(&sweep).count }
+    // The low bits of the number took no part in choosing the bucket, unless the table is enormous.
+    var chosen = Int(((draw & 0xFFFF_FFFF) * UInt64(found)) >> 32)
+    sweep = begin
     while true {
-      if sweep.isDone { sweep = Sweep() }
-      guard let bucket = visit(&sweep) else { return nil }
-      var entries = bucket
-      var length = 0
-      while entries.next() != nil { length += 1 }
-      guard length > 0 else { continue }
-      // The low bits have not taken part in choosing the bucket unless the table is enormous.
-      var chosen = Int((draw & 0xFFFF_FFFF) * UInt64(length) >> 32)
-      entries = bucket
+      var entries = nextCircular(&sweep)
       while let location = entries.next() {
         if chosen == 0 { return location }
         chosen -= 1
       }
     }
+  }
+
+  private static var sampleCount: Int { 16 }
+
+  /// `visit` on a table that is not empty, beginning again after the end.
+  private func nextCircular(_ sweep: inout Sweep) -> BucketEntries {
+    if sweep.isDone { sweep = Sweep() }
+    return visit(&sweep) ?? BucketEntries(nil)
   }
 }

@@ -56,19 +56,19 @@ import CAllocator
   }
 
   /// A bucket by number, below `bucketCount`.
-  func bucket(_ index: Int) -> Bucket {
+  @inline(always) func bucket(_ index: Int) -> Bucket {
     assert(index >= 0 && index < bucketCount)
     return unsafe Table.bucket(index, directory.unsafelyUnwrapped)
   }
 
   /// The bucket number of a hash. Written so that the compiler needs no branch: which side of S a hash
   /// falls on cannot be predicted.
-  func index(_ hash: KeyHash) -> Int {
+  @inline(always) func index(_ hash: KeyHash) -> Int {
     let wide = Int(truncatingIfNeeded: hash.bits) & (levelMask &<< 1 | 1)
     return wide < bucketCount ? wide : wide & levelMask
   }
 
-  func find(_ key: ByteView, _ hash: KeyHash) -> Location? {
+  @inline(always) func find(_ key: ByteView, _ hash: KeyHash) -> Location? {
     guard count > 0 else { return nil }
     let head = bucket(index(hash))
     let tag = hash.tag

@@ -42,12 +42,14 @@ extension Array<UInt8> {
 
 /// The bytes of any string.
 func stringBytes(_ entry: Entry) -> [UInt8] {
-  var scratch = [UInt8](repeating: 0, count: IntegerText.bytesMax)
-  return scratch.withUnsafeMutableBytes { unsafe entry.bytes(scratch: $0.baseAddress!).array }
+  var scratch = [UInt8](repeating: 0, count: Decimal.digitsMax)
+  return scratch.withUnsafeMutableBufferPointer { unsafe entry.bytes(scratch: $0.baseAddress!).array }
 }
 
-/// Bytes that the body allocated and did not free, on this thread.
+/// Bytes that the body allocated and did not free, on this thread. The first run is for what the runtime
+/// allocates once.
 func bytesLeaked(_ body: () throws -> Void) rethrows -> Int {
+  try body()
   var allocated: UInt64 = 0
   var freed: UInt64 = 0
   unsafe martlet_thread_traffic(&allocated, &freed)

@@ -11,7 +11,10 @@ extension File {
     var written = 0
     while written < bytes.count {
       written += try checked {
-        unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written) }
+        unsafe bytes.withUnsafeBytes { all in
+          let rest = unsafe UnsafeRawBufferPointer(rebasing: all[written...])
+          return unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+        }
       }
     }
   }

@@ -2,8 +2,8 @@
 import Glibc
 
 /// A moment in the zone that the process was started in.
-package struct WallTime {
-  private var parts = tm()
+@safe package struct WallTime {
+  private var parts = unsafe tm()
   private let milliseconds: Int
 
   /// Microseconds since 1970.
@@ -20,11 +20,11 @@ package struct WallTime {
     let months: [StaticString] = [
       "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
-    let month = months[Int(min(max(parts.tm_mon, 0), 11))]
-    let date = "\(two(parts.tm_mday)) \(month) \(1900 + Int(parts.tm_year))"
+    let month = unsafe months[Int(min(max(parts.tm_mon, 0), 11))]
+    let date = unsafe "\(two(parts.tm_mday)) \(month) \(1900 + Int(parts.tm_year))"
     let fraction = String(milliseconds)
     let padding = String(repeating: "0", count: max(0, 3 - fraction.count))
-    return "\(date) \(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)).\(padding)\(fraction)"
+    return unsafe "\(date) \(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)).\(padding)\(fraction)"
   }
 
   private func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -3,7 +3,7 @@ import Bytes
 import Commands
 import Ring
 
-extension Reactor {
+extension Reactor where Engine: ~Copyable {
   /// Arms an accept on every listener that has none.
   mutating func listen() {
     for index in server.pointee.listeners.indices where !server.pointee.listeners[index].isArmed {
@@ -39,7 +39,7 @@ extension Reactor {
 
   private mutating func admit(_ descriptor: Int32, from listener: Listener) {
     if let refusal = server.pointee.refusal(of: descriptor, on: listener) {
-      Socket.sendNow(descriptor, ByteView(refusal))
+      Socket.sendOnce(descriptor, ByteView(refusal))
       Socket.close(descriptor)
       return
     }

@@ -8,7 +8,7 @@ import Ring
 import Store
 import Wire
 
-extension Reactor {
+extension Reactor where Engine: ~Copyable {
   /// Ends the connection once its output has left.
   mutating func drain(_ client: UnsafeMutablePointer<Connection>) {
     guard client.pointee.state == .open else { return }
@@ -28,7 +28,7 @@ extension Reactor {
     stopReceiving(client)
     if !client.pointee.marks.isDisjoint(with: [.sending, .receivingLarge]) {
       // Wakes a send that waits for a peer who does not read, and a receive for one who does not write.
-      Socket.shutdown(client.pointee.descriptor)
+      try? Socket.shutdown(client.pointee.descriptor)
     }
     settle(client)
   }

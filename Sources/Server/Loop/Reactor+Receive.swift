@@ -12,7 +12,7 @@ import Ring
 import Store
 import Wire
 
-extension Reactor {
+extension Reactor where Engine: ~Copyable {
   mutating func received(_ done: Completion) {
     guard let client = connection(done.token) else {
       if done.carriesBuffer { ring.recycle(done) }

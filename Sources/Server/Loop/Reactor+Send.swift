@@ -5,7 +5,7 @@
 import Bytes
 import Ring
 
-extension Reactor {
+extension Reactor where Engine: ~Copyable {
   /// Puts the connection on the list of those with something to send at the end of this turn.
   @inline(__always)
   mutating func markReady(_ client: UnsafeMutablePointer<Connection>) {

@@ -1,7 +1,7 @@
 // Reactor+Wishes.swift — grants what commands wished for, and does what each tick is for.
 import Ring
 
-extension Reactor {
+extension Reactor where Engine: ~Copyable {
   mutating func grantWishes() {
     guard server.pointee.wishes.isUrgent else { return }
     for wish in server.pointee.wishes.take() {

@@ -30,7 +30,10 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     self.server = server
   }
 
-  deinit { words.release() }
+  deinit {
+    var words = words
+    words.release()
+  }
 
   /// Turns until the server has stopped.
   package mutating func run() throws(RingError) {

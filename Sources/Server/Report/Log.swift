@@ -14,8 +14,6 @@ struct Log {
   private var path = ""
   private var syslogIdentity: String?
   private var syslogFacility: Int32 = 16
-  /// A file that cannot be written is complained about once.
-  private var hasComplained = false
 
   init() {}
 
@@ -26,15 +24,15 @@ struct Log {
     syslogFacility = settings.syslogFacility.number
   }
 
-  mutating func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
-  mutating func verbose(_ text: @autoclosure () -> String) { write(.verbose, text) }
-  mutating func notice(_ text: @autoclosure () -> String) { write(.notice, text) }
-  mutating func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
+  func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
+  func verbose(_ text: @autoclosure () -> String) { write(.verbose, text) }
+  func notice(_ text: @autoclosure () -> String) { write(.notice, text) }
+  func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
 
   /// Lines without the prefix, such as a banner.
-  mutating func raw(_ text: String) { append(text + "\n") }
+  func raw(_ text: String) { append(text + "\n") }
 
-  private mutating func write(_ line: LogLevel, _ text: () -> String) {
+  private func write(_ line: LogLevel, _ text: () -> String) {
     guard line.rank >= level.rank, level != .nothing else { return }
     let text = text()
     append("\(ProcessFacts.number):M \(WallTime.now.logText) \(line.mark) \(text)\n")
@@ -43,14 +41,9 @@ struct Log {
     }
   }
 
-  private mutating func append(_ line: String) {
-    do throws(Errno) {
-      try File.appendText(line, to: path)
-    } catch {
-      guard !hasComplained else { return }
-      hasComplained = true
-      try? File.appendText("Can't write the log file \(path): \(error.text)\n", to: "")
-    }
+  private func append(_ line: String) {
+    // A log that cannot be written must not stop anything, and there is nobody else to tell.
+    try? File.appendText(line, to: path)
   }
 }
 
