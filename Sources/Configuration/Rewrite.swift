@@ -18,7 +18,9 @@ extension Configuration {
   package func rewritten(_ original: [UInt8], complete: Bool = false) -> [UInt8] {
     var file = RewrittenFile(original)
     file.isComplete = complete
-    for directive in DirectiveTable.all { file.update(directive, settings, isIncluded: included.contains(directive.name)) }
+    for directive in DirectiveTable.all {
+      file.update(directive, settings, isIncluded: included.contains(directive.name))
+    }
     return file.bytes()
   }
 }
