@@ -36,14 +36,12 @@ import Testing
   var random = RandomNumbers(seed: seed)
   let bench = Workbench()
   for _ in 0..<30 {
-    let texts = (0..<2).map { _ in String((0..<Int.random(in: 0...9, using: &random)).map { _ in "abc".randomElement(using: &random) ?? "a" }) }
+    let texts = [text(&random), text(&random)]
     bench.run("MSET", "a", texts[0], "b", texts[1])
     let reply = bench.run("LCS", "a", "b").split(separator: "|", omittingEmptySubsequences: false)
     let common = String(reply[1])
     #expect(isSubsequence(common, of: texts[0]) && isSubsequence(common, of: texts[1]))
-    let longest = (0..<(1 << texts[0].count)).map { mask in
-      String(texts[0].enumerated().filter { mask & (1 << $0.offset) != 0 }.map(\.element))
-    }.filter { isSubsequence($0, of: texts[1]) }.map(\.count).max() ?? 0
+    let longest = subsequences(of: texts[0]).filter { isSubsequence($0, of: texts[1]) }.map(\.count).max() ?? 0
     #expect(common.count == longest)
     #expect(bench.run("LCS", "a", "b", "LEN") == ":\(longest)|")
   }
@@ -53,4 +51,17 @@ private func isSubsequence(_ part: String, of whole: String) -> Bool {
   var rest = part[...]
   for letter in whole where letter == rest.first { rest = rest.dropFirst() }
   return rest.isEmpty
+}
+
+private func text(_ random: inout RandomNumbers) -> String {
+  var text = ""
+  for _ in 0..<Int.random(in: 0...9, using: &random) { text.append("abc".randomElement(using: &random) ?? "a") }
+  return text
+}
+
+/// All of them, the empty one included.
+private func subsequences(of text: String) -> [String] {
+  var all = [""]
+  for letter in text { all += all.map { $0 + String(letter) } }
+  return all
 }
