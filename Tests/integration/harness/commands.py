@@ -94,10 +94,11 @@ LONG_EDGES = [edge for edge in EDGES if edge != b"1"]
 class Generator:
     """An endless row of commands; the same seed makes the same row."""
 
-    def __init__(self, seed, dialect="redis"):
+    def __init__(self, seed, dialect="redis", without=None):
         self.random = random.Random(seed)
         lines = SHAPES + (VALKEY_SHAPES if dialect == "valkey" else "")
-        parsed = [line.split(" ", 1) for line in lines.splitlines() if line]
+        parsed = [line.split(" ", 1) for line in lines.splitlines()
+                  if line and not (without and re.search(without, line))]
         self.weights = [int(weight) for weight, _ in parsed]
         self.shapes = [re.findall(r"\{[^}]*\}[*?]?|\S+", shape) for _, shape in parsed]
         self.keys = [f"k{number}".encode() for number in range(self.random.choice((3, 8, 40)))] + [b"", b"\r\nkey\x00"]
