@@ -6,7 +6,7 @@ weighs on both sides. Which peer is the better one is decided by the medians.
 """
 from statistics import median
 
-from .scenarios import EPOLL_CPU_GOAL, FLOOR_CPU_GOAL, LIMITED_BUSY, Scenario
+from .scenarios import CONTENDED_BUSY, EPOLL_CPU_GOAL, FLOOR_CPU_GOAL, LIMITED_BUSY, Scenario
 
 MEASURES = {"cpu": "server_cpu_us", "throughput": "requests_per_second", "p50": "p50_us", "p99": "p99_us"}
 MORE_IS_BETTER = {"throughput"}
@@ -44,6 +44,11 @@ class Cell:
         """The generator's core was full and the server's was not: requests per second say nothing of the server."""
         return self.median(label, "client_busy") >= LIMITED_BUSY > self.median(label, "server_busy")
 
+    def contended(self, label: str) -> bool:
+        """Several clients, and yet neither core was full: something else ran on this machine."""
+        busiest = max(self.median(label, "client_busy"), self.median(label, "server_busy"))
+        return self.scenario.clients > 1 and busiest < CONTENDED_BUSY
+
     def summary(self, labels: list[str], peers: list[str]) -> dict:
         """What goes to JSON, chart and table alike."""
         rows = {}
@@ -55,6 +60,7 @@ class Cell:
                            (*MEASURES.values(), "server_busy", "client_busy")},
                 "ratio": ratios,
                 "client_limited": self.client_limited(label),
+                "contended": self.contended(label),
                 "goals": self.verdicts(label, ratios),
                 "rounds": self.rounds[label],
             }
@@ -88,7 +94,7 @@ def table(cells: list[dict]) -> str:
                      f"{'p50 us':>10}{'ratio':>7}{'p99 us':>10}{'ratio':>7}{'server':>8}{'load':>7}  goals")
         for label, row in cell["servers"].items():
             figures, ratios = row["median"], row["ratio"]
-            limit = " client-limited" if row["client_limited"] else ""
+            limit = " client-limited" if row["client_limited"] else " contended" if row["contended"] else ""
             goals = ", ".join(f"{name} {'met' if verdict['met'] else 'MISSED'} ({verdict['goal']:.2f})"
                               for name, verdict in row["goals"].items())
             lines.append(

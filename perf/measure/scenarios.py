@@ -39,3 +39,5 @@ FLOOR_CPU_GOAL = 1.25
 """The io_uring engine's processor time over that of the minimal responder."""
 LIMITED_BUSY = 0.95
 """From here on the load generator's core counts as full."""
+CONTENDED_BUSY = 0.85
+"""With several clients one of the two cores must be about full, else the machine was not ours alone."""
