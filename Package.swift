@@ -35,7 +35,7 @@ let package = Package(
     .testTarget(name: "RingTests", dependencies: ["Ring", "Bytes", "CURing"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
-    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"]),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"], exclude: ["Fixtures"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
     .testTarget(name: "BenchTests", dependencies: ["martlet-bench"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Ring", "Commands", "Bytes", "Wire", "Store"]),

@@ -11,7 +11,7 @@ import CAllocator
   /// Length in bytes.
   package let count: Int
 
-  @inlinable package init(start: UnsafeRawPointer, count: Int) {
+  @inlinable @inline(__always) package init(start: UnsafeRawPointer, count: Int) {
     unsafe self.start = start
     self.count = count
   }
@@ -28,15 +28,15 @@ import CAllocator
   }
 
   @inlinable package static var empty: ByteView { ByteView("") }
-  @inlinable package var isEmpty: Bool { count == 0 }
+  @inlinable @inline(__always) package var isEmpty: Bool { count == 0 }
 
-  @inlinable package subscript(index: Int) -> UInt8 {
+  @inlinable @inline(__always) package subscript(index: Int) -> UInt8 {
     precondition(index >= 0 && index < count, "index outside the view")
     return unsafe start.load(fromByteOffset: index, as: UInt8.self)
   }
 
   /// The bytes `range`, which must lie inside.
-  @inlinable package subscript(range: Range<Int>) -> ByteView {
+  @inlinable @inline(__always) package subscript(range: Range<Int>) -> ByteView {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the view")
     return unsafe ByteView(start: start + range.lowerBound, count: range.count)
   }
@@ -54,7 +54,7 @@ import CAllocator
   @inlinable package func copy(to memory: UnsafeMutableRawPointer) { unsafe memcpy(memory, start, count) }
 
   /// For handing to C and to the kernel.
-  @inlinable package var buffer: UnsafeRawBufferPointer {
+  @inlinable @inline(__always) package var buffer: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: start, count: count)
   }
 
@@ -63,7 +63,7 @@ import CAllocator
 }
 
 extension ByteView: Equatable {
-  @inlinable package static func == (a: ByteView, b: ByteView) -> Bool {
+  @inlinable @inline(__always) package static func == (a: ByteView, b: ByteView) -> Bool {
     unsafe a.count == b.count && memcmp(a.start, b.start, a.count) == 0
   }
 

@@ -23,15 +23,15 @@ package struct KeyspaceEvents: ~Copyable {
     @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// `g`: commands on keys of any type.
-    package static let generic = Classes(rawValue: 1 << 0)
+    @inlinable package static var generic: Classes { Classes(rawValue: 1 << 0) }
     /// `$`
-    package static let string = Classes(rawValue: 1 << 1)
+    @inlinable package static var string: Classes { Classes(rawValue: 1 << 1) }
     /// `x`: a key was found expired.
-    package static let expired = Classes(rawValue: 1 << 2)
+    @inlinable package static var expired: Classes { Classes(rawValue: 1 << 2) }
     /// `m`: a key was read that is not there.
-    package static let miss = Classes(rawValue: 1 << 3)
+    @inlinable package static var miss: Classes { Classes(rawValue: 1 << 3) }
     /// `n`: a key came to be.
-    package static let new = Classes(rawValue: 1 << 4)
+    @inlinable package static var new: Classes { Classes(rawValue: 1 << 4) }
   }
 
   @inlinable package mutating func note(_ kind: Classes, _ name: StaticString, _ key: ByteView, database: Int) {

@@ -19,31 +19,34 @@ package struct Session: BitwiseCopyable {
     @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// HELLO 3 was spoken.
-    package static let resp3 = Flags(rawValue: 1 << 0)
-    package static let authenticated = Flags(rawValue: 1 << 1)
+    @inlinable package static var resp3: Flags { Flags(rawValue: 1 << 0) }
+    @inlinable package static var authenticated: Flags { Flags(rawValue: 1 << 1) }
     /// CLIENT REPLY OFF: nothing is answered.
-    package static let replyOff = Flags(rawValue: 1 << 2)
+    @inlinable package static var replyOff: Flags { Flags(rawValue: 1 << 2) }
     /// CLIENT REPLY SKIP: the next command is not answered.
-    package static let replySkipNext = Flags(rawValue: 1 << 3)
-    package static let replySkip = Flags(rawValue: 1 << 4)
+    @inlinable package static var replySkipNext: Flags { Flags(rawValue: 1 << 3) }
+    @inlinable package static var replySkip: Flags { Flags(rawValue: 1 << 4) }
     /// CLIENT NO-TOUCH: reading does not move access clocks.
-    package static let noTouch = Flags(rawValue: 1 << 5)
+    @inlinable package static var noTouch: Flags { Flags(rawValue: 1 << 5) }
     /// CLIENT NO-EVICT.
-    package static let noEvict = Flags(rawValue: 1 << 6)
+    @inlinable package static var noEvict: Flags { Flags(rawValue: 1 << 6) }
     /// Once the answer has left, the connection closes (QUIT, protocol errors, CLIENT KILL of oneself).
-    package static let closeAfterReply = Flags(rawValue: 1 << 7)
+    @inlinable package static var closeAfterReply: Flags { Flags(rawValue: 1 << 7) }
     /// Came through the unix socket.
-    package static let unixSocket = Flags(rawValue: 1 << 8)
+    @inlinable package static var unixSocket: Flags { Flags(rawValue: 1 << 8) }
     /// CLIENT CAPA redirect.
-    package static let redirectCapable = Flags(rawValue: 1 << 9)
+    @inlinable package static var redirectCapable: Flags { Flags(rawValue: 1 << 9) }
     /// CLIENT IMPORT-SOURCE ON.
-    package static let importSource = Flags(rawValue: 1 << 10)
+    @inlinable package static var importSource: Flags { Flags(rawValue: 1 << 10) }
     /// The connection's address is a loopback address (or a unix socket): "local" for enable-debug-command.
-    package static let local = Flags(rawValue: 1 << 11)
+    @inlinable package static var local: Flags { Flags(rawValue: 1 << 11) }
+
+    /// The next answer goes nowhere.
+    @inlinable package var isSilent: Bool { rawValue & (Flags.replyOff.rawValue | Flags.replySkip.rawValue) != 0 }
 
     /// After each command: SKIP covers the one that follows it, and no more.
     @inlinable package mutating func advanceReplySkip() {
-      guard !isDisjoint(with: [.replySkip, .replySkipNext]) else { return }
+      guard rawValue & (Flags.replySkip.rawValue | Flags.replySkipNext.rawValue) != 0 else { return }
       remove(.replySkip)
       if contains(.replySkipNext) {
         remove(.replySkipNext)

@@ -45,7 +45,8 @@ package enum DirectiveTable {
   private static let index = Dictionary(names.map { ($0.name, $0.position) }) { first, _ in first }
 
   private static let variables = Dictionary(
-    names.map { (String($0.name.map { $0 == "-" ? "_" : $0 }), $0.position) }) { first, _ in first }
+    names.map { (String($0.name.map { $0 == "-" ? "_" : $0 }), $0.position) }
+  ) { first, _ in first }
 
   /// Names of long ago that files may still carry; they are read and passed over.
   static let retired: Set<String> = ["list-max-ziplist-entries", "list-max-ziplist-value", "lua-replicate-commands"]

@@ -37,7 +37,8 @@ package enum Documentation {
   package static func reference() -> String {
     var text = ""
     for topic in DirectiveTable.topics {
-      text += "\n### \(topic.title)\n\n| directive | accepts | built-in | changes | what it does |\n|---|---|---|---|---|\n"
+      text +=
+        "\n### \(topic.title)\n\n| directive | accepts | built-in | changes | what it does |\n|---|---|---|---|---|\n"
       for directive in topic.directives where !directive.isHidden {
         let names = ([directive.name] + directive.aliases).map { "`\($0)`" }.joined(separator: ", ")
         let value = directive.show(.builtIn)
@@ -136,7 +137,9 @@ extension Configuration {
     let rows = DirectiveTable.all.filter { !$0.isHidden && !$0.isFileOnly }.map { directive in
       let value = directive.show(settings)
       let shown = directive.isSensitive && !value.isEmpty ? "(hidden)" : Grammar.quotedIfNeeded(value)
-      return (directive.arity == .many ? "\(directive.name) \(value)" : "\(directive.name) \(shown)", origin(of: directive))
+      return (
+        directive.arity == .many ? "\(directive.name) \(value)" : "\(directive.name) \(shown)", origin(of: directive)
+      )
     }
     let width = min(rows.map(\.0.count).max() ?? 0, 48)
     return rows.map { row in

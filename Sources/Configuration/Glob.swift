@@ -12,8 +12,10 @@ enum Glob {
   }
 
   static func matches(_ pattern: String, _ text: String) -> Bool {
-    let pattern = Array(pattern.utf8), text = Array(text.utf8)
-    var p = 0, t = 0
+    let pattern = Array(pattern.utf8)
+    let text = Array(text.utf8)
+    var p = 0
+    var t = 0
     var retry: (pattern: Int, text: Int)?
     while t < text.count {
       if p < pattern.count, pattern[p] == UInt8(ascii: "*") {
@@ -56,7 +58,8 @@ enum Glob {
         if folded(pattern[p]) == byte { found = true }
         p += 1
       } else if p + 2 < pattern.count, pattern[p + 1] == UInt8(ascii: "-") {
-        let a = folded(pattern[p]), b = folded(pattern[p + 2])
+        let a = folded(pattern[p])
+        let b = folded(pattern[p + 2])
         if byte >= min(a, b), byte <= max(a, b) { found = true }
         p += 3
       } else {

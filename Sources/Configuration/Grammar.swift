@@ -117,7 +117,8 @@ enum Grammar {
 
   /// Bare where that reads back the same, in quotes otherwise.
   static func quotedIfNeeded(_ argument: String) -> String {
-    let isPlain = !argument.isEmpty && argument.utf8.first != UInt8(ascii: "#")
+    let isPlain =
+      !argument.isEmpty && argument.utf8.first != UInt8(ascii: "#")
       && argument.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != 0x22 && $0 != 0x27 && $0 != 0x5C }
     return isPlain ? argument : quoted(argument)
   }

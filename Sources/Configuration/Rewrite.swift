@@ -16,7 +16,9 @@ extension Configuration {
   /// The text to write in place of `original`. It loads into the settings as they are now.
   package func rewritten(_ original: [UInt8]) -> [UInt8] {
     var file = RewrittenFile(original)
-    for directive in DirectiveTable.all { file.update(directive, settings, isIncluded: included.contains(directive.name)) }
+    for directive in DirectiveTable.all {
+      file.update(directive, settings, isIncluded: included.contains(directive.name))
+    }
     return file.bytes()
   }
 }

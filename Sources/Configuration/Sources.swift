@@ -62,7 +62,7 @@ package struct ConfigurationError: Error, Sendable, Equatable {
 
   /// The error in the shape in which Redis prints it, with the place added.
   package func report(version: String) -> String {
-    guard let line else { return "Fatal error, \(reason)" }
+    guard let line else { return "Fatal error, \(reason)\n" }
     let place: String
     switch origin {
     case .file(_, let number): place = "Reading the configuration file, at line \(number)"

@@ -47,7 +47,7 @@ extension Server {
   private mutating func call(_ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>) {
     let index = command.pointee.index
     let flags = client.pointee.session.flags
-    let isSilent = !flags.isDisjoint(with: [.replyOff, .replySkip])
+    let isSilent = flags.isSilent
     if isSilent { execution.pointee.reply.output = silence }
     let output = execution.pointee.reply.output
     let mark = output.pointee.mark
@@ -173,7 +173,7 @@ extension Server {
   /// Writes an error outside of any command and counts it.
   mutating func answerError(_ client: UnsafeMutablePointer<Connection>, _ write: (Reply) -> Void) {
     let flags = client.pointee.session.flags
-    let isSilent = !flags.isDisjoint(with: [.replyOff, .replySkip])
+    let isSilent = flags.isSilent
     if isSilent { execution.pointee.reply.output = silence }
     let output = execution.pointee.reply.output
     let mark = output.pointee.mark

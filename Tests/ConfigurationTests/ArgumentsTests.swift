@@ -59,8 +59,10 @@ import Testing
     (["--port", "--loglevel", "verbose"], "port \"--loglevel\" \"verbose\"", "wrong number of arguments"),
     (["--port", "--bla"], "port \"--bla\"", "argument couldn't be parsed into an integer"),
     (["--port", "6380", "--loglevel"], "loglevel", "wrong number of arguments"),
-    (["--shutdown-on-sigint"], "shutdown-on-sigint",
-      "argument(s) must be one of the following: default, save, nosave, now, force, safe, failover"),
+    (
+      ["--shutdown-on-sigint"], "shutdown-on-sigint",
+      "argument(s) must be one of the following: default, save, nosave, now, force, safe, failover"
+    ),
     (["--replicaof", "127.0.0.1", "abc"], "replicaof \"127.0.0.1\" \"abc\"", "Invalid master port"),
     (["--replicaof", "--127.0.0.1", "abc"], "replicaof \"--127.0.0.1\" \"abc\"", "Invalid master port"),
     (["--replicaof", "--127.0.0.1", "--abc"], "replicaof \"--127.0.0.1\"", "wrong number of arguments"),
@@ -75,8 +77,10 @@ import Testing
   }
 
   @Test func valuesInOneArgument() throws {
-    let configuration = try load(["--bind", "127.0.0.1 ::1", "--client-output-buffer-limit", "pubsub 1 2 3",
-      "--shutdown-on-sigterm", "nosave force", "--requirepass", "a b", "--replicaof", "1.2.3.4 5"])
+    let configuration = try load([
+      "--bind", "127.0.0.1 ::1", "--client-output-buffer-limit", "pubsub 1 2 3",
+      "--shutdown-on-sigterm", "nosave force", "--requirepass", "a b", "--replicaof", "1.2.3.4 5",
+    ])
     #expect(configuration["bind"] == "127.0.0.1 ::1")
     #expect(configuration["client-output-buffer-limit"]?.hasSuffix("pubsub 1 2 3") == true)
     #expect(configuration["shutdown-on-sigterm"] == "nosave force")

@@ -31,8 +31,10 @@ import Testing
     #expect(try load(Documentation.sampleFile()).settings == .builtIn)
     let names = Set(DirectiveTable.all.map(\.name))
     let active = Documentation.sampleFile().split(separator: "\n").compactMap { line -> String? in
-      guard line.hasPrefix("# "), let name = line.dropFirst(2).split(separator: " ").first, names.contains(String(name)),
-        !line.hasSuffix(" ...") else { return nil }
+      guard line.hasPrefix("# "), let name = line.dropFirst(2).split(separator: " ").first,
+        names.contains(String(name)),
+        !line.hasSuffix(" ...")
+      else { return nil }
       return String(line.dropFirst(2))
     }
     #expect(active.count > 200)
@@ -57,9 +59,10 @@ import Testing
 
   @Test func noticesGroupWhatHasNoEffect() throws {
     let notices = try load("activedefrag no\nreplica-priority 5\nrepl-timeout 60\nport 1").notices()
-    #expect(notices == [
-      "Accepted, without effect here: activedefrag",
-      "Not yet in effect, comes with replication: repl-timeout, replica-priority",
-    ])
+    #expect(
+      notices == [
+        "Accepted, without effect here: activedefrag",
+        "Not yet in effect, comes with replication: repl-timeout, replica-priority",
+      ])
   }
 }

@@ -35,9 +35,12 @@ import Testing
   /// Any text survives quoting and splitting; 2,000 seeded texts of awkward characters.
   @Test func quotingIsTheInverseOfSplitting() throws {
     var random = Seeded(state: 7)
-    let alphabet: [Character] = ["a", " ", "\"", "'", "\\", "\n", "\r", "\t", "#", "\u{01}", "\u{7F}", "é", "x", "4", "\u{0B}"]
+    let alphabet: [Character] = [
+      "a", " ", "\"", "'", "\\", "\n", "\r", "\t", "#", "\u{01}", "\u{7F}", "é", "x", "4", "\u{0B}",
+    ]
     for _ in 0..<2000 {
-      let text = String((0..<Int.random(in: 0...12, using: &random)).map { _ in alphabet.randomElement(using: &random)! })
+      let text = String(
+        (0..<Int.random(in: 0...12, using: &random)).map { _ in alphabet.randomElement(using: &random)! })
       #expect(try Grammar.split(Array(Grammar.quoted(text).utf8)) == [text])
       #expect(try Grammar.split(Array(Grammar.quotedIfNeeded(text).utf8)) == [text])
     }
@@ -60,14 +63,17 @@ import Testing
   }
 
   @Test(arguments: [
-    ("1k", 1000), ("1kb", 1024), ("1KB", 1024), ("2m", 2_000_000), ("2Mb", 2 << 20), ("1g", 1_000_000_000), ("1gB", 1 << 30),
+    ("1k", 1000), ("1kb", 1024), ("1KB", 1024), ("2m", 2_000_000), ("2Mb", 2 << 20), ("1g", 1_000_000_000),
+    ("1gB", 1 << 30),
     ("5b", 5), ("0", 0), ("18446744073709551615", UInt64.max),
   ])
   func memoryUnits(text: String, bytes: UInt64) throws {
     #expect(try Values.memory(text) == bytes)
   }
 
-  @Test(arguments: ["", "k", "-1", "+5", "1.5gb", "10 kb", "10x", "0x10", "1e3", "10%", "99999999999999999999", "1gb ", "20000000000gb"])
+  @Test(arguments: [
+    "", "k", "-1", "+5", "1.5gb", "10 kb", "10x", "0x10", "1e3", "10%", "99999999999999999999", "1gb ", "20000000000gb",
+  ])
   func noMemoryValues(text: String) {
     #expect(throws: Refusal("argument must be a memory value")) { try Values.memory(text) }
   }
@@ -76,7 +82,10 @@ import Testing
   @Test func randomInputNeverTraps() {
     var random = Seeded(state: 99)
     let names = DirectiveTable.names.map(\.name)
-    let pieces = ["\"", "'", "\\", "\\x", " ", "\n", "-1", "99999999999999999999", "yes", "%", "0x7", "normal", "é", "\0", "a", "--"]
+    let pieces = [
+      "\"", "'", "\\", "\\x", " ", "\n", "-1", "99999999999999999999", "yes", "%", "0x7", "normal", "é", "\0", "a",
+      "--",
+    ]
     for _ in 0..<1000 {
       var text = names.randomElement(using: &random)! + " "
       for _ in 0..<Int.random(in: 0...8, using: &random) {

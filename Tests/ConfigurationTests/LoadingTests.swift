@@ -8,7 +8,8 @@ import Testing
   // MARK: values
 
   @Test func aFileWithEverything() throws {
-    let configuration = try load("""
+    let configuration = try load(
+      """
       # a comment, and an empty line
 
       PORT 7000
@@ -29,9 +30,10 @@ import Testing
       """)
     let settings = configuration.settings
     #expect(settings.network.port == 7000)
-    #expect(settings.network.bind == [
-      BindAddress(host: "127.0.0.1", isOptional: false), BindAddress(host: "::1", isOptional: true),
-    ])
+    #expect(
+      settings.network.bind == [
+        BindAddress(host: "127.0.0.1", isOptional: false), BindAddress(host: "::1", isOptional: true),
+      ])
     #expect(settings.network.unixSocketPermissions == 0o770)
     #expect(settings.memory.limitBytes == 1 << 30)
     #expect(settings.clients.memoryMax == .percent(5))
@@ -72,7 +74,11 @@ import Testing
     files += Array("timeout 5".utf8)
     let bytes = files
     let configuration = try Configuration.load(
-      { var options = StartOptions(); options.configFile = "x"; return options }(), environment: [],
+      {
+        var options = StartOptions()
+        options.configFile = "x"
+        return options
+      }(), environment: [],
       fetch: { _ throws(SourceError) in [SourceText(path: "x", bytes: bytes)] })
     #expect(configuration.settings.network.port == 7000)
     #expect(configuration.settings.clients.timeoutSeconds == 5)
@@ -81,7 +87,8 @@ import Testing
   // MARK: sources
 
   @Test func laterSourcesWin() throws {
-    let files = Files(texts: ["f": "port 1\ntimeout 1\nhz 1\ntcp-keepalive 1"], standardInput: "timeout 2\nhz 2\ntcp-keepalive 2")
+    let files = Files(
+      texts: ["f": "port 1\ntimeout 1\nhz 1\ntcp-keepalive 1"], standardInput: "timeout 2\nhz 2\ntcp-keepalive 2")
     let configuration = try load(
       ["f", "--tcp-keepalive", "4", "-"], files,
       [("MARTLET_HZ", "3"), ("MARTLET_TCP_KEEPALIVE", "3"), ("HOME", "/root"), ("MARTLETS_PORT", "9")])
@@ -97,8 +104,10 @@ import Testing
   @Test func theEnvironmentReplacesWholeValues() throws {
     let configuration = try load(
       "save 1 2\nclient-output-buffer-limit normal 1 1 1",
-      environment: [("MARTLET_SAVE", "60 1"), ("MARTLET_BIND", "::1"), ("MARTLET_AOF_REWRITE_CPULIST", "0"),
-        ("MARTLET_REQUIREPASS", "two words")])
+      environment: [
+        ("MARTLET_SAVE", "60 1"), ("MARTLET_BIND", "::1"), ("MARTLET_AOF_REWRITE_CPULIST", "0"),
+        ("MARTLET_REQUIREPASS", "two words"),
+      ])
     #expect(configuration["save"] == "60 1")
     #expect(configuration["bind"] == "::1")
     #expect(configuration["aof_rewrite_cpulist"] == "0")
@@ -137,14 +146,18 @@ import Testing
     let error = failure { try load("include a", files: ["a": "include b", "b": "\ninclude main.conf"]) }
     #expect(error?.reason == "include loop: main.conf -> a -> b -> main.conf")
     #expect(error?.origin == .file(path: "b", line: 2))
-    let wide = failure { try load("include a", files: ["a": "include b\ninclude b"].merging(
-      ["b": String(repeating: "include c\n", count: 2000), "c": ""]) { a, _ in a }) }
+    let wide = failure {
+      try load(
+        "include a",
+        files: ["a": "include b\ninclude b"].merging(
+          ["b": String(repeating: "include c\n", count: 2000), "c": ""]) { a, _ in a })
+    }
     #expect(wide?.reason == "too many nested includes")
   }
 
   @Test func filesThatCannotBeRead() {
     let include = failure { try load("include nowhere") }
-    #expect(include?.report(version: "1") == "Fatal error, can't open config file 'nowhere': No such file or directory")
+    #expect(include?.report(version: "1") == "Fatal error, can't open config file 'nowhere': No such file or directory\n")
     let main = failure { try load(["nowhere"]) }
     #expect(main?.reason == "can't open config file 'nowhere': No such file or directory")
   }
@@ -153,14 +166,15 @@ import Testing
 
   @Test func theReport() {
     let error = failure { try load("# one\n\n  timeout   x  ") }
-    #expect(error?.report(version: "0.1") == """
-      *** FATAL CONFIG FILE ERROR (Martlet 0.1) ***
-      Reading the configuration file, at line 3
-      >>> 'timeout   x'
-      argument couldn't be parsed into an integer
-      (main.conf:3)
+    #expect(
+      error?.report(version: "0.1") == """
+        *** FATAL CONFIG FILE ERROR (Martlet 0.1) ***
+        Reading the configuration file, at line 3
+        >>> 'timeout   x'
+        argument couldn't be parsed into an integer
+        (main.conf:3)
 
-      """)
+        """)
   }
 
   @Test(arguments: [

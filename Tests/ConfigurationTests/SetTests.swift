@@ -8,7 +8,8 @@ import Testing
   @Test func patternsLiteralsAndAliases() {
     let configuration = Configuration()
     #expect(configuration.get(["*slave*"]).map(\.name).contains("slave-priority"))
-    #expect(configuration.get(["replica-priority", "slave-*rity"]).map(\.name) == ["replica-priority", "slave-priority"])
+    #expect(
+      configuration.get(["replica-priority", "slave-*rity"]).map(\.name) == ["replica-priority", "slave-priority"])
     #expect(configuration.get(["save", "SAVE", "s?ve"]).map(\.name) == ["save"])
     #expect(configuration.get(["TIMEOUT"]).map(\.name) == ["TIMEOUT"])
     #expect(configuration.get(["nosuch"]).isEmpty)
@@ -32,20 +33,27 @@ import Testing
     ("timeout", "", "argument couldn't be parsed into an integer"),
     ("activerehashing", "1", "argument must be 'yes' or 'no'"),
     ("appendfsync", "", "argument(s) must be one of the following: everysec, always, no"),
-    ("maxmemory-policy", "x", "argument(s) must be one of the following: volatile-lru, volatile-lfu, "
-      + "volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction"),
+    (
+      "maxmemory-policy", "x",
+      "argument(s) must be one of the following: volatile-lru, volatile-lfu, "
+        + "volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction"
+    ),
     ("maxmemory-clients", "101%", "percentage argument must be less or equal to 100"),
     ("maxmemory-clients", "-1%", "argument must be a memory or percent value"),
     ("maxclients", "0", "argument must be between 1 and 4294967295 inclusive"),
     ("save", "900 1 300", "Invalid save parameters"),
     ("save", " 900   1 ", "Invalid save parameters"),
     ("client-output-buffer-limit", "master 1 1 1", "Invalid client class specified in buffer limit configuration."),
-    ("client-output-buffer-limit", "normal 1 1 -1",
-      "Error in hard, soft or soft_seconds setting in buffer limit configuration."),
+    (
+      "client-output-buffer-limit", "normal 1 1 -1",
+      "Error in hard, soft or soft_seconds setting in buffer limit configuration."
+    ),
     ("notify-keyspace-events", "Q", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."),
     ("oom-score-adj-values", "-2001 0 0", "Invalid oom-score-adj-values, elements must be between -2000 and 2000."),
-    ("latency-tracking-info-percentiles", "101",
-      "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"),
+    (
+      "latency-tracking-info-percentiles", "101",
+      "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"
+    ),
     ("latency-tracking-info-percentiles", "a", "Invalid latency-tracking-info-percentiles parameters"),
     ("shutdown-on-sigterm", "save nosave", "shutdown options SAVE and NOSAVE can't be used simultaneously"),
     ("proc-title-template", "{bad}", "template format is invalid or contains unknown variables"),
@@ -66,9 +74,12 @@ import Testing
     ("maxmemory-clients", "10%", "10%"), ("maxmemory-clients", "0%", "0"), ("maxmemory-clients", "10mb", "10485760"),
     ("notify-keyspace-events", "Kx", "xK"), ("notify-keyspace-events", "KEgn", "gnKE"),
     ("notify-keyspace-events", "AKEm", "AKEm"), ("appendfsync", "ALWAYS", "always"), ("appendonly", "YES", "yes"),
-    ("save", "900 1 60 5", "900 1 60 5"), ("save", "", ""), ("bind", "", ""), ("shutdown-on-sigterm", "now save", "save now"),
-    ("client-output-buffer-limit", "replica 1mb 2mb 3",
-      "normal 0 0 0 slave 1048576 2097152 3 pubsub 33554432 8388608 60"),
+    ("save", "900 1 60 5", "900 1 60 5"), ("save", "", ""), ("bind", "", ""),
+    ("shutdown-on-sigterm", "now save", "save now"),
+    (
+      "client-output-buffer-limit", "replica 1mb 2mb 3",
+      "normal 0 0 0 slave 1048576 2097152 3 pubsub 33554432 8388608 60"
+    ),
     ("slot-migration-max-failover-repl-bytes", "-1", "-1"), ("lua-time-limit", "7", "7"),
   ])
   func accepted(name: String, value: String, shown: String) {
@@ -111,8 +122,9 @@ import Testing
       }
       Issue.record("not refused")
     } catch {
-      #expect(error.text == "CONFIG SET failed (possibly related to argument 'port') - "
-        + "Unable to listen on this port. Check server logs.")
+      #expect(
+        error.text == "CONFIG SET failed (possibly related to argument 'port') - "
+          + "Unable to listen on this port. Check server logs.")
     }
     #expect(configuration.settings == .builtIn)
     try configuration.set([("io-threads", "8")], localClient: true) { _, new, _ in new.threads.ioThreads = 4 }

@@ -35,7 +35,9 @@ import Testing
   @Test func rightsToChange() throws {
     for fact in ParameterFact.all {
       let directive = try #require(DirectiveTable.find(fact.name))
-      let answers = [fact.redis7, fact.redis8, fact.valkey9].compactMap { $0?.changes }.filter { $0 != "h" && $0 != "o" }
+      let answers = [fact.redis7, fact.redis8, fact.valkey9].compactMap { $0?.changes }.filter {
+        $0 != "h" && $0 != "o"
+      }
       guard let first = answers.first else { continue }
       let here: Character =
         switch directive.changes {
@@ -97,8 +99,11 @@ import Testing
       }
     }
     // What the samples do not reach: enumerations with words of their own, and checked texts.
-    #expect(untouched.allSatisfy { DirectiveTable.find($0)?.accepts.hasPrefix("one of") == true
-      || $0.hasPrefix("cluster-announce-client-ip") || $0 == "client-output-buffer-limit"
-      || $0.hasPrefix("shutdown-on") || $0 == "rdma-rx-size" || $0 == "proc-title-template" }, "\(untouched)")
+    #expect(
+      untouched.allSatisfy {
+        DirectiveTable.find($0)?.accepts.hasPrefix("one of") == true
+          || $0.hasPrefix("cluster-announce-client-ip") || $0 == "client-output-buffer-limit"
+          || $0.hasPrefix("shutdown-on") || $0 == "rdma-rx-size" || $0 == "proc-title-template"
+      }, "\(untouched)")
   }
 }

@@ -5,8 +5,11 @@
 //
 //   argument   = "[" part "]" ["..."]  |  part            brackets: optional; dots behind them: token and all, again
 //   part       = body ["..."] ["@" version]               dots: several; version: since when
-//   body       = [TOKEN] name [":" type] ["#" number]     a value, perhaps behind a token; number: its key specification
-//              | [TOKEN] name "(" part *("|" part) ")"    one of these
+//   body       = [TOKEN] name ["~" name] [":" type] ["#" number]
+//                                                        a value, perhaps behind a token; the second name is the one
+//                                                        shown; the number is that of its key specification
+//              | [TOKEN] name "(" argument *("|" argument) ")"
+//                                                        one of these
 //              | [TOKEN] name "{" argument* "}"           all of these, in this order
 //              | [name "="] TOKEN                         nothing but the token
 //   TOKEN      = upper case, or anything in single quotes
@@ -17,6 +20,8 @@
 /// One node of the tree that COMMAND DOCS shows.
 package struct ArgumentNode: Equatable {
   package var name = ""
+  /// What hints show, if not the name.
+  package var shownName: String?
   package var kind = Kind.string
   package var token: String?
   package var since: String?
@@ -110,6 +115,7 @@ package struct ArgumentSyntax {
       node.children = children
       return node
     }
+    if take("~") { node.shownName = peek == UInt8(ascii: "'") ? token() : word() }
     if node.name == "key" { node.kind = .key }
     if take(":") {
       guard let kind = ArgumentNode.Kind(rawValue: word()) else { return nil }
@@ -127,7 +133,7 @@ package struct ArgumentSyntax {
     node.kind = .oneof
     repeat {
       skipSpaces()
-      guard let alternative = part() else { return false }
+      guard let alternative = argument() else { return false }
       node.children.append(alternative)
       skipSpaces()
     } while take("|")

@@ -169,7 +169,7 @@ extension ArgumentNode {
     reply.map(2 + optional.count { $0 })
     reply.pair("name", name)
     reply.pair("type", kind.rawValue)
-    if !isGroup { reply.pair("display_text", name) }
+    if !isGroup { reply.pair("display_text", shownName ?? name) }
     if let specification { reply.pair("key_spec_index", specification) }
     if let token { reply.pair("token", token) }
     if let since { reply.pair("since", since) }

@@ -127,7 +127,8 @@ extension Directive {
           .map { "\($0.name) \(settings.clients.outputLimits[keyPath: $0.field].text)" }.joined(separator: " ")
       },
       lines: { settings in
-        let limits = settings.clients.outputLimits, builtIn = OutputLimits()
+        let limits = settings.clients.outputLimits
+        let builtIn = OutputLimits()
         return OutputLimits.classes.filter { limits[keyPath: $0.field] != builtIn[keyPath: $0.field] }.map {
           let limit = limits[keyPath: $0.field]
           let name = $0.name == "slave" ? "replica" : $0.name

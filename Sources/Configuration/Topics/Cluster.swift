@@ -138,7 +138,8 @@ extension Directive {
       "cluster-preferred-endpoint-type", \.cluster.preferredEndpoint, default: .ip,
       "What redirections name: the address, the host name, or nothing."),
     .flag(
-      "cluster-slot-stats-enabled", \.cluster.slotStatistics, default: false, "Counts requests and bytes of each slot."),
+      "cluster-slot-stats-enabled", \.cluster.slotStatistics, default: false,
+      "Counts requests and bytes of each slot."),
     .integer(
       "cluster-slot-migration-log-max-len", \.cluster.slotMigrationLogMax, .nonNegative, default: 1000,
       "Past slot migrations that are remembered."),
@@ -164,7 +165,8 @@ extension Directive {
 enum Announced {
   static func check(_ text: String, also punctuation: String, _ reason: String) throws(Refusal) {
     let isValid = text.utf8.allSatisfy { byte in
-      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
         || punctuation.utf8.contains(byte)
     }
     guard isValid else { throw Refusal(reason) }
@@ -172,16 +174,18 @@ enum Announced {
 
   static func isIPv4(_ text: String) -> Bool {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts.allSatisfy { part in
-      Values.canonicalInteger(String(part)).map { (0...255).contains($0) } ?? false
-    }
+    return parts.count == 4
+      && parts.allSatisfy { part in
+        Values.canonicalInteger(String(part)).map { (0...255).contains($0) } ?? false
+      }
   }
 
   /// A spelling check; the socket layer has the last word.
   static func looksLikeIPv6(_ text: String) -> Bool {
     let groups = text.split(separator: ":", omittingEmptySubsequences: false)
-    return (3...8).contains(groups.count) && groups.allSatisfy { group in
-      group.count <= 4 && group.allSatisfy(\.isHexDigit)
-    }
+    return (3...8).contains(groups.count)
+      && groups.allSatisfy { group in
+        group.count <= 4 && group.allSatisfy(\.isHexDigit)
+      }
   }
 }

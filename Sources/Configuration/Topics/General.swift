@@ -78,7 +78,7 @@ extension Directive {
       "Tells systemd (or upstart) when the server is ready; 'auto' looks at the environment."),
     .text(
       "pidfile", \.general.pidFile, changes: .atStart, accepts: "path",
-      "File for the process number, removed at a clean exit; a daemon without one uses /var/run/martlet.pid."),
+      "File for the process number, removed at a clean exit; a daemon without one uses /var/run/redis.pid."),
     .text(
       "dir", \.general.directory, default: ".", changes: .protected, accepts: "path",
       check: { text throws(Refusal) in
@@ -123,7 +123,8 @@ extension Directive {
       "What the list of processes shows."
     ).later(.system),
     .flag(
-      "crash-log-enabled", \.general.crashLogEnabled, default: true, "Writes a report to the log when the server crashes."
+      "crash-log-enabled", \.general.crashLogEnabled, default: true,
+      "Writes a report to the log when the server crashes."
     ).later(.system),
     .flag(
       "crash-memcheck-enabled", \.general.crashMemoryCheckEnabled, default: true,
@@ -147,7 +148,8 @@ extension Directive {
       "Locale for SORT ALPHA; only the bytewise order is there so far."
     ).later(.encodings),
     .text(
-      "availability-zone", \.general.availabilityZone, "Name of the zone that the server runs in, told in INFO and HELLO."
+      "availability-zone", \.general.availabilityZone,
+      "Name of the zone that the server runs in, told in INFO and HELLO."
     ).later(.system),
     .flag(
       "extended-redis-compatibility", \.general.extendedRedisCompatibility, default: false,

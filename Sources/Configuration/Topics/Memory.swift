@@ -72,7 +72,8 @@ extension Directive {
       "Frees the memory of evicted keys in the background."
     ).later(.eviction),
     .flag(
-      "lazyfree-lazy-expire", \.memory.lazyExpire, default: true, "Frees the memory of expired keys in the background."),
+      "lazyfree-lazy-expire", \.memory.lazyExpire, default: true,
+      "Frees the memory of expired keys in the background."),
     .flag(
       "lazyfree-lazy-server-del", \.memory.lazyServerDelete, default: true,
       "Frees in the background what a command deletes in passing, such as the old value of SET."),

@@ -109,7 +109,8 @@ extension Directive {
       "Forces a snapshot to disk piece by piece while it is written."),
     .choice(
       "sanitize-dump-payload", \.persistence.dumpPayloadSanitizing, default: .no,
-      "Deep checks of RESTORE payloads; here every payload is checked in full.").accepted(),
+      "Deep checks of RESTORE payloads; here every payload is checked in full."
+    ).accepted(),
     .integer(
       "rdb-key-save-delay", \.persistence.snapshotKeyDelayMicroseconds, .any32, default: 0,
       "Microseconds to wait after each key of a snapshot; for tests."
@@ -147,7 +148,8 @@ extension Directive {
       "What a log that cannot be written means: refuse writes until it can, or exit."),
     .flag(
       "no-appendfsync-on-rewrite", \.persistence.logSyncPausedByRewrite, default: false,
-      "Pauses the forcing to disk while the log is rewritten; here the rewrite does not disturb it.").accepted(),
+      "Pauses the forcing to disk while the log is rewritten; here the rewrite does not disturb it."
+    ).accepted(),
     .integer(
       "auto-aof-rewrite-percentage", \.persistence.logRewritePercentage, .nonNegative32, default: 100,
       "Growth of the log in percent after which it is rewritten; 0 never does."),

@@ -66,7 +66,10 @@ extension Directive {
       reset: { $0.replication.primary = nil },
       store: { settings, words throws(Refusal) in
         guard words.count == 2 else { throw Refusal("wrong number of arguments") }
-        if words.map({ $0.lowercased() }) == ["no", "one"] { return settings.replication.primary = nil }
+        if words.map({ $0.lowercased() }) == ["no", "one"] {
+          settings.replication.primary = nil
+          return
+        }
         guard let port = Values.canonicalInteger(words[1]), (0...65535).contains(port) else {
           throw Refusal("Invalid master port")
         }

@@ -56,7 +56,8 @@ extension Directive {
       "requirepass", \.security.password, accepts: "password", "Password that clients must give; empty asks for none."
     ).sensitive(),
     Directive(
-      name: "user", aliases: [], summary: "A user and what he may do, in the language of ACL SETUSER; once for each user.",
+      name: "user", aliases: [],
+      summary: "A user and what he may do, in the language of ACL SETUSER; once for each user.",
       accepts: "name rule ...", arity: .many, changes: .atStart,
       reset: { $0.security.users = [] },
       store: { settings, words, _ throws(Refusal) in

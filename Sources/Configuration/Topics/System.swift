@@ -17,7 +17,8 @@ extension Directive {
   static let system: [Directive] = [
     .choice(
       "oom-score-adj", \.system.outOfMemoryAdjustment, default: .no,
-      "Tells the kernel how willingly to end this process when memory runs out.").accepted(),
+      "Tells the kernel how willingly to end this process when memory runs out."
+    ).accepted(),
     .list(
       "oom-score-adj-values", accepts: "three numbers from -2000 to 2000",
       reset: { $0.system.outOfMemoryScores = [0, 200, 800] },

@@ -49,7 +49,8 @@ extension Directive {
     .text("tls-client-key-file-pass", \.tls.clientKeyPassword, accepts: "password", "Password of that key.")
       .sensitive(),
     .text("tls-dh-params-file", \.tls.dhParametersFile, accepts: "path", "Diffie-Hellman parameters for old clients."),
-    .text("tls-ca-cert-file", \.tls.authorityFile, accepts: "path", "Certificates of the authorities that are trusted."),
+    .text(
+      "tls-ca-cert-file", \.tls.authorityFile, accepts: "path", "Certificates of the authorities that are trusted."),
     .text("tls-ca-cert-dir", \.tls.authorityDirectory, accepts: "path", "Directory with such certificates."),
     .choice(
       "tls-auth-clients", \.tls.clientAuthentication, default: .yes, "Whether clients must show a certificate."),

@@ -6,7 +6,7 @@ import CURing
 
 extension Clock {
   /// The processor's counter. Only differences mean anything.
-  @inlinable package static func ticks() -> UInt64 { curing_ticks() }
+  @inlinable @inline(__always) package static func ticks() -> UInt64 { curing_ticks() }
 
   /// Measured over two milliseconds on first use: ask once at start.
   package static let ticksPerMicrosecond: Double = {

@@ -13,15 +13,30 @@ struct Statistics {
   var readPauses: UInt64 = 0
   var largeWords: UInt64 = 0
   var unexpectedErrorReplies: UInt64 = 0
+  /// Wrong passwords and unknown users.
+  var authenticationFailures: UInt64 = 0
   var longestInputBytes = 0
   var longestOutputBytes = 0
   var peakMemoryBytes: UInt64 = 0
   /// Commands that took at least this many clock ticks are looked at for the slow log.
   var slowTicks: UInt64 = .max
+  /// Requests and replies of at least this many bytes are looked at for their logs.
+  var largeRequestBytes = Int.max
+  var largeReplyBytes = UInt64.max
 
   var commandRate = Rate()
   var inputRate = Rate()
   var outputRate = Rate()
+
+  /// CONFIG RESETSTAT: thresholds and the peak stay.
+  mutating func reset() {
+    var fresh = Statistics()
+    fresh.slowTicks = slowTicks
+    fresh.largeRequestBytes = largeRequestBytes
+    fresh.largeReplyBytes = largeReplyBytes
+    fresh.peakMemoryBytes = peakMemoryBytes
+    self = fresh
+  }
 }
 
 /// A rate per second, smoothed over sixteen samples as `instantaneous_…` fields are.
@@ -105,6 +120,20 @@ struct TickHistogram {
       if seen >= wanted { return Self.upperEnd(i) }
     }
     return Self.upperEnd(127)
+  }
+
+  /// Calls counted.
+  var count: UInt64 {
+    var total: UInt64 = 0
+    for i in 0..<128 { total += UInt64(counts[i]) }
+    return total
+  }
+
+  /// Calls in the classes that begin at or below `ticks`.
+  func count(upTo ticks: UInt64) -> UInt64 {
+    var total: UInt64 = 0
+    for i in 0...Self.slot(ticks) { total += UInt64(counts[i]) }
+    return total
   }
 
   /// Visits the classes that were hit, smallest first, with the calls in each.

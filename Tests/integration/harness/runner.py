@@ -44,7 +44,7 @@ def expect(got, wanted, what=""):
     """Fails unless the two are equal, in value and in kind of reply."""
     if got != wanted or (isinstance(got, str) != isinstance(wanted, str)):
         note = f" ({what})" if what else ""
-        raise AssertionError(f"expected {_short(wanted)}{note}\n     got {_short(got)}")
+        raise AssertionError(f"expected {_short(wanted)}{note}\n     got {_short(got)}{_first_difference(wanted, got)}")
 
 
 def expect_error(got, text):
@@ -56,7 +56,16 @@ def expect_error(got, text):
     raise AssertionError(f"expected the error {text!r}\n     got {_short(got)}")
 
 
-def _short(value, limit=2000):
+def _first_difference(wanted, got):
+    """Where two long texts begin to differ."""
+    if not isinstance(wanted, (str, bytes)) or type(wanted) is not type(got) or len(wanted) + len(got) < 400:
+        return ""
+    common = next((at for at, (one, other) in enumerate(zip(wanted, got)) if one != other), min(len(wanted), len(got)))
+    return (f"\n     which differ from {common} of {len(wanted)} and {len(got)}: "
+            f"{wanted[common:common + 40]!r}, {got[common:common + 40]!r}")
+
+
+def _short(value, limit=400):
     text = f"{type(value).__name__} {value!r}"
     return text if len(text) <= limit else text[:limit] + f"... ({len(text)} characters)"
 

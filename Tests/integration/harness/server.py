@@ -25,12 +25,13 @@ from .resp import Connection, wait_until
 
 SECCOMP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "seccomp.py")
 
-READY = "Ready to accept connections"
+# "Ready to accept connections"; with a unix socket alone "... is now ready to accept connections at PATH".
+READY = "eady to accept connections"
 
 # What a healthy log never contains.
 ALARMS = re.compile(
-    r"BUG REPORT START|Fatal error:|Crash:|\*\*\* .* \*\*\*|AddressSanitizer|ThreadSanitizer|"
-    r"runtime error:|Precondition failed|ASSERTION FAILED|crashed by signal"
+    r"BUG REPORT START|Fatal error:|Precondition failed|Program crashed|ASSERTION FAILED|crashed by signal|"
+    r"AddressSanitizer|ThreadSanitizer|runtime error:|smashing detected|double free|free\(\): |malloc\(\): "
 )
 
 
