@@ -167,6 +167,8 @@ package struct RequestParser: BitwiseCopyable {
       position = end
       return .more
     }
+    // Also when all of it came at once: how the stream was cut decides nothing.
+    guard end <= Self.lineBytesMax else { throw .inlineTooLong }
     let length = end > 0 && bytes[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
     position = 0
     words.removeAll()
