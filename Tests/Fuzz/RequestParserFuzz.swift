@@ -2,7 +2,7 @@
 //
 //   byte 0   seeds where the stream is cut into packets
 //   byte 1   bit 0: not yet authenticated; bit 1: a small proto-max-bulk-len;
-//            bit 2: FF n in the stream stands for n KiB of x, so that long words are short inputs
+//            bits 2 to 4 all set: FF n in the stream stands for n KiB of x, so that long words are short inputs
 //   byte 2…  the stream
 //
 // Three readings must agree: the parser fed the whole stream, the parser fed the pieces as
@@ -276,7 +276,7 @@ func demand(_ isSo: Bool, _ text: String, _ got: Reading, _ wanted: Reading) {
 public func testOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard count > 2 else { return 0 }
   let input = Array(UnsafeBufferPointer(start: start, count: count))
-  let stream = input[1] & 4 == 0 ? input[2...] : expanded(input[2...])[...]
+  let stream = input[1] & 0x1C != 0x1C ? input[2...] : expanded(input[2...])[...]
   var limits = RequestParser.Limits()
   limits.isAuthenticated = input[1] & 1 == 0
   if input[1] & 2 != 0 { limits.bulkBytesMax = 100 }
