@@ -136,7 +136,8 @@ extension Server {
 
   /// Writes the file anew; the reason if it could not.
   func rewriteConfiguration(complete: Bool) -> String? {
-    guard let file = configuration.file else { return "no such file" }
+    let file = identity.configurationFile
+    guard !file.isEmpty else { return "no such file" }
     do throws(Errno) {
       let exists = File.exists(file)
       let old = exists ? try File.readAll(file) : []
