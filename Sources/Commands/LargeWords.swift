@@ -5,17 +5,17 @@
 import Bytes
 import Store
 
-package struct LargeWords: ~Copyable {
+public struct LargeWords: ~Copyable {
   private var blobs: [BlobReference] = []
 
-  package init() {}
+  public init() {}
 
   deinit { for blob in blobs { blob.release() } }
 
-  package mutating func add(_ blob: BlobReference) { blobs.append(blob) }
+  public mutating func add(_ blob: BlobReference) { blobs.append(blob) }
 
   /// The blob whose bytes are `word`, which then belongs to the caller; nil if the word is not one of these.
-  package mutating func take(_ word: ByteView) -> Blob? {
+  public mutating func take(_ word: ByteView) -> Blob? {
     for i in blobs.indices where blobs[i].bytes.start == word.start {
       return Blob(adopting: blobs.remove(at: i))
     }
