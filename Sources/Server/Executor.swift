@@ -68,7 +68,12 @@ extension Server {
       commandStatistics[index].failures += 1
       errors.count(output.pointee.prefix(after: mark))
     }
-    if spent >= statistics.slowTicks { ranLong(index, ticks: spent, client) }
+    let replied = output.pointee.appended &- mark.position
+    if spent >= statistics.slowTicks || replied >= statistics.largeReplyBytes
+      || client.pointee.words.byteCount >= statistics.largeRequestBytes
+    {
+      stoodOut(index, ticks: spent, replied: replied, client)
+    }
     if isSilent { silence.pointee.discardAll() }
     client.pointee.session.flags.advanceReplySkip()
   }
@@ -79,13 +84,6 @@ extension Server {
     let second = words.count > 1 ? words.word(1, base: base) : nil
     guard let command = table.resolve(words.word(0, base: base), second) else { return false }
     return clientPause.holds(command.pointee.flags, now: clock.milliseconds)
-  }
-
-  /// A command ran for longer than the slow log's threshold.
-  private mutating func ranLong(_ index: Int, ticks: UInt64, _ client: UnsafeMutablePointer<Connection>) {
-    slowLog.add(
-      execution.pointee.arguments, microseconds: Clock.microseconds(ticks: ticks), client: client.pointee.details.pointee,
-      flags: table.commands[index].flags, wallSeconds: execution.pointee.nowMicroseconds / 1_000_000)
   }
 
   // MARK: refusals

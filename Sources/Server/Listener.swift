@@ -15,13 +15,15 @@ struct Listener {
   var isArmed = false
   /// Replaced or stopping: its accept is not armed again.
   var isClosing = false
+  /// Its descriptor is closed and its place is free.
+  var isClosed = false
 }
 
 extension Server {
   /// Opens every address that the settings name. The log gets the words that tools look for.
   mutating func openListeners() throws(StartError) {
     if configuration.settings.network.port != 0 {
-      for address in configuration.settings.network.bind { try openTCP(address) }
+      for address in configuration.settings.network.bind { try openTCP(address, configuration.settings.network) }
       if !listeners.contains(where: { $0.kind == .tcp }) && !configuration.settings.network.bind.isEmpty {
         throw .failed("Failed listening on port \(configuration.settings.network.port) (tcp), aborting.")
       }
@@ -31,17 +33,17 @@ extension Server {
   }
 
   /// One address; `-` in front makes it optional, and `*` stands for all of its family.
-  private mutating func openTCP(_ bind: BindAddress) throws(StartError) {
+  mutating func openTCP(_ bind: BindAddress, _ network: NetworkSettings) throws(StartError) {
     let host = bind.host
     let isOptional = bind.isOptional
     let numeric = host == "*" ? "0.0.0.0" : host == "::*" ? "::" : host
-    let port = UInt16(clamping: configuration.settings.network.port)
+    let port = UInt16(clamping: network.port)
     var lastError = "Name or service not known"
     let addresses = SocketAddress(numeric: numeric, port: port).map { [$0] }
       ?? (try? SocketAddress.resolve(host, port: port)) ?? []
     for address in addresses {
       do throws(Errno) {
-        let descriptor = try Socket.listen(on: address, backlog: Int32(clamping: configuration.settings.network.tcpBacklog))
+        let descriptor = try Socket.listen(on: address, backlog: Int32(clamping: network.tcpBacklog))
         add(descriptor, .tcp, host)
         return
       } catch {
@@ -68,8 +70,21 @@ extension Server {
   }
 
   private mutating func add(_ descriptor: Int32, _ kind: Listener.Kind, _ name: String) {
-    let generation = (listeners.map(\.generation).max() ?? 0) + 1
-    listeners.append(Listener(descriptor: descriptor, kind: kind, name: name, generation: generation))
+    let listener = Listener(descriptor: descriptor, kind: kind, name: name, generation: newestListener + 1)
+    if let free = listeners.firstIndex(where: \.isClosed) { listeners[free] = listener } else { listeners.append(listener) }
+  }
+}
+
+extension Server {
+  /// Generation of the listener opened last; 0 before the first.
+  var newestListener: UInt32 { listeners.map(\.generation).max() ?? 0 }
+
+  /// The kernel accepts nothing for this listener any more: its place is free.
+  mutating func closeListener(_ index: Int) {
+    guard !listeners[index].isClosed else { return }
+    listeners[index].isClosing = true
+    listeners[index].isClosed = true
+    Socket.close(listeners[index].descriptor)
   }
 }
 

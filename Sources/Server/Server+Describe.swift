@@ -2,27 +2,40 @@
 import Bytes
 import Commands
 import Ring
+import Wire
 
 extension Server {
-  /// The fields of CLIENT LIST, in Redis's order, without a line end.
-  func describe(_ client: UnsafeMutablePointer<Connection>) -> String {
+  /// The fields of CLIENT LIST, without a line end: those of Redis 7.0 in their order, newer ones behind them.
+  /// `index` is the command that runs, for the client that asks: it counts as its last one, and its request is
+  /// still in the buffer.
+  func describe(_ client: UnsafeMutablePointer<Connection>, running index: Int? = nil) -> String {
     let details = client.pointee.details.pointee
     let session = client.pointee.session
-    let output = client.pointee.output
     let now = clock.seconds
+    let words = client.pointee.words
+    let inputBytes = client.pointee.input.count > 0 || index == nil
+      ? client.pointee.input.count : words.requestBytes
     var line = "id=\(session.id) addr=\(details.address) laddr=\(details.localAddress)"
     line += " fd=\(client.pointee.descriptor) name=\(details.name)"
     line += " age=\(max(0, now - details.createdAtSeconds)) idle=\(max(0, now - client.pointee.lastInteractionSeconds))"
-    line += " flags=\(flagLetters(client)) capa=\(session.flags.contains(.redirectCapable) ? "r" : "")"
-    line += " db=\(session.database) sub=0 psub=0 ssub=0 multi=-1 watch=0"
-    line += " qbuf=\(client.pointee.input.count) qbuf-free=\(client.pointee.input.capacity - client.pointee.input.count)"
-    line += " argv-mem=\(client.pointee.words.byteCount) multi-mem=0 rbs=0 rbp=0"
-    line += " obl=\(output.pending) oll=\(max(0, output.chunkCount - 1)) omem=\(output.heldBytes)"
-    line += " tot-mem=\(memoryBytes(of: client)) events=\(events(client)) cmd=\(lastCommandName(client))"
+    line += " flags=\(flagLetters(client)) db=\(session.database) sub=0 psub=0 ssub=0 multi=-1"
+    line += " qbuf=\(inputBytes) qbuf-free=\(max(0, client.pointee.input.capacity - client.pointee.input.count))"
+    line += " argv-mem=\(words.byteCount) multi-mem=0 " + outputFields(client)
+    line += " tot-mem=\(memoryBytes(of: client)) events=\(events(client)) cmd=\(lastCommandName(client, index))"
     line += " user=default redir=-1 resp=\(session.isRESP3 ? 3 : 2)"
-    line += " lib-name=\(details.libraryName) lib-ver=\(details.libraryVersion) io-thread=0"
+    line += " lib-name=\(details.libraryName) lib-ver=\(details.libraryVersion)"
+    line += " capa=\(session.flags.contains(.redirectCapable) ? "r" : "") watch=0 io-thread=0"
     line += " tot-net-in=\(details.bytesReceived) tot-net-out=\(details.bytesSent) tot-cmds=\(details.commands)"
     return line
+  }
+
+  /// The first chunk of the output is what Redis calls the reply buffer, the others are its list.
+  private func outputFields(_ client: UnsafeMutablePointer<Connection>) -> String {
+    let output = client.pointee.output
+    let first = output.head.map { Int($0.pointee.capacity) + ChunkPool.headerBytes } ?? 0
+    let isList = output.chunkCount > 1
+    return "rbs=\(first) rbp=\(first) obl=\(isList ? 0 : output.pending) oll=\(max(0, output.chunkCount - 1))"
+      + " omem=\(isList ? output.heldBytes - first : 0)"
   }
 
   /// Bytes that the client makes the server hold.
@@ -48,7 +61,19 @@ extension Server {
     (client.pointee.marks.contains(.receiving) ? "r" : "") + (client.pointee.marks.contains(.sending) ? "w" : "")
   }
 
-  private func lastCommandName(_ client: UnsafeMutablePointer<Connection>) -> String {
-    client.pointee.lastCommand < 0 ? "NULL" : table.facts[Int(client.pointee.lastCommand)].fullName
+  private func lastCommandName(_ client: UnsafeMutablePointer<Connection>, _ running: Int?) -> String {
+    let index = running ?? Int(client.pointee.lastCommand)
+    return index < 0 ? "NULL" : table.facts[index].fullName
+  }
+}
+
+extension ArgumentVector {
+  /// Bytes of the request as a client library sends it.
+  fileprivate var requestBytes: Int {
+    guard count > 0 else { return 0 }
+    let words = views
+    var bytes = 3 + Decimal.digits(UInt64(count))
+    for i in 0..<count { bytes += 5 + Decimal.digits(UInt64(words[i].count)) + words[i].count }
+    return bytes
   }
 }

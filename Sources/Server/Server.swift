@@ -17,11 +17,16 @@ package struct Server: ~Copyable {
   var timers = Timers()
   /// Where signals are read from.
   let signalDescriptor: Int32
+  /// DEBUG PAUSE-CRON: ticks do nothing.
+  var isTickPaused = false
   var lifecycle = Lifecycle()
   var wishes = Wishes()
   var statistics = Statistics()
   var errors = ErrorLedger()
-  var slowLog = SlowLog()
+  var slowLog = CommandLog()
+  var largeRequests = CommandLog()
+  var largeReplies = CommandLog()
+  var latency = LatencyMonitor()
 
   // MARK: clients
 
@@ -91,7 +96,7 @@ package struct Server: ~Copyable {
         graveyard: graveyard, pool: pool, table: table))
     log = Log()
     log.apply(configuration.settings.general)
-    applyRules()
+    apply()
   }
 
   deinit {
@@ -121,8 +126,6 @@ package struct Server: ~Copyable {
     // A client that has not authenticated has the smallest limit of all.
     outputBytesUnchecked = configuration.settings.security.password.isEmpty
       ? bounds.min() ?? .max : Limits.outputBeforeAuthenticationBytes
-    statistics.slowTicks = configuration.settings.observation.slowlogMicroseconds < 0
-      ? .max : Clock.ticks(microseconds: UInt64(configuration.settings.observation.slowlogMicroseconds))
   }
 }
 

@@ -44,6 +44,8 @@ class Server:
     """Answers constants: has no keys, no INFO, no values of the size asked for."""
     core: int | None = 0
     nice: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
+    """Added to our own environment."""
     port: int = 0
     directory: str = ""
     child: subprocess.Popen | None = field(default=None, repr=False)
@@ -54,6 +56,9 @@ class Server:
         words = {"{port}": str(self.port), "{dir}": self.directory}
         command = [words.get(word, word) for word in self.command]
         log = open(os.path.join(self.directory, "log"), "wb")
+        # Handed over by env: what is preloaded must not reach taskset and nice as well.
+        settings = [f"{name}={value}" for name, value in self.environment.items()]
+        command = ["env", *settings, *command] if settings else command
         # Its own session: where autogroups schedule by session, servers and load are then peers.
         self.child = subprocess.Popen(
             process.pinned(self.core, command, self.nice), stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -18,7 +18,7 @@ enum Authentication {
     ) { execution in
       let words = execution.arguments
       guard words.count <= 3 else { return execution.reply.error("ERR syntax error") }
-      let hasPassword = !execution.server.pointee.settings.security.password.isEmpty
+      let hasPassword = !execution.server.pointee.configuration.settings.security.password.isEmpty
       if words.count == 2 && !hasPassword {
         return execution.reply.error(
           """
@@ -36,7 +36,7 @@ enum Authentication {
 
   /// Authenticates the asking client, or answers why not.
   static func admits(_ user: ByteView, password: ByteView, _ execution: inout Execution) -> Bool {
-    let expected = execution.server.pointee.settings.security.password
+    let expected = execution.server.pointee.configuration.settings.security.password
     guard user == ByteView(defaultUser), expected.isEmpty || isEqual(password, expected) else {
       execution.server.pointee.statistics.authenticationFailures += 1
       execution.reply.error("WRONGPASS invalid username-password pair or user is disabled.")

@@ -44,7 +44,7 @@ enum ConfigCommands {
   private static var set: CommandDefinition {
     CommandDefinition(
       CommandFacts(
-        "set", arity: -4, .administration, group: .server, since: "2.0.0", tips: [Tip.allNodes, Tip.allSucceeded],
+        "set", arity: -4, .administration, tips: [Tip.allNodes, Tip.allSucceeded], group: .server, since: "2.0.0",
         "Gives parameters new values, all or none.", complexity: "O(N) in the number of parameters",
         history: [.init("7.0.0", "Several parameters in one call.")], arguments: "data{parameter value}..."),
       run: set)
@@ -71,9 +71,8 @@ enum ConfigCommands {
     } catch {
       return execution.reply.error(text: "ERR " + error.text)
     }
-    let old = server.pointee.configuration.settings
     server.pointee.configuration = configuration
-    server.pointee.apply(from: old)
+    server.pointee.apply()
     execution.reply.ok()
   }
 
@@ -82,7 +81,7 @@ enum ConfigCommands {
   private static var rewrite: CommandDefinition {
     CommandDefinition(
       CommandFacts(
-        "rewrite", arity: 2, .administration, group: .server, since: "2.8.0", tips: [Tip.allNodes, Tip.allSucceeded],
+        "rewrite", arity: 2, .administration, tips: [Tip.allNodes, Tip.allSucceeded], group: .server, since: "2.8.0",
         "Writes the values in effect into the configuration file.", complexity: "O(1)")
     ) { execution in
       guard execution.server.pointee.configuration.file != nil else {
@@ -99,7 +98,7 @@ enum ConfigCommands {
   private static var resetStatistics: CommandDefinition {
     CommandDefinition(
       CommandFacts(
-        "resetstat", arity: 2, .administration, group: .server, since: "2.0.0", tips: [Tip.allNodes, Tip.allSucceeded],
+        "resetstat", arity: 2, .administration, tips: [Tip.allNodes, Tip.allSucceeded], group: .server, since: "2.0.0",
         "Sets the counters of INFO to zero.", complexity: "O(1)")
     ) { execution in
       execution.tallies = Tallies()

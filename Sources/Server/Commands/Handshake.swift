@@ -95,7 +95,7 @@ enum Handshake {
       let client = execution.client
       let kept: Session.Flags = [.unixSocket, .local, .closeAfterReply]
       var flags = client.pointee.session.flags.intersection(kept)
-      if execution.server.pointee.settings.security.password.isEmpty { flags.insert(.authenticated) }
+      if execution.server.pointee.configuration.settings.security.password.isEmpty { flags.insert(.authenticated) }
       client.pointee.session.flags = flags
       client.pointee.session.database = 0
       client.pointee.details.pointee.name = ""

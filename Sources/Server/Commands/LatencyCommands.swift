@@ -88,7 +88,7 @@ enum LatencyCommands {
 
   private static func doctor(_ execution: inout Execution) {
     let server = execution.server
-    let threshold = server.pointee.settings.observation.latencyThresholdMilliseconds
+    let threshold = server.pointee.configuration.settings.observation.latencyThresholdMilliseconds
     let events = server.pointee.latency.events
     execution.reply.verbatim("txt", text: LatencyDoctor.report(events, thresholdMilliseconds: threshold))
   }

@@ -3,6 +3,7 @@
 //   parse all ─▶ prepare: what may refuse (descriptors, directory, listeners) ─▶ take over ─▶ apply: what cannot
 //
 // A refusal undoes what was prepared before it, so the server is as it was.
+import Bytes
 import Commands
 import Configuration
 import Ring
@@ -21,15 +22,27 @@ extension Server {
     }
   }
 
-  /// Settings are in effect: everybody who keeps something derived from them is told.
-  mutating func apply(from old: Settings) {
+  /// Settings are in effect: everybody who keeps something derived from them is told. Also at start.
+  mutating func apply() {
+    let settings = configuration.settings
     log.apply(settings.general)
-    slowLog.entriesMax = settings.observation.slowlogEntriesMax
-    largeRequests.entriesMax = settings.observation.largeRequestEntriesMax
-    largeReplies.entriesMax = settings.observation.largeReplyEntriesMax
-    if settings.security.password.isEmpty && !old.security.password.isEmpty { authenticateAll() }
+    if settings.security.password.isEmpty { authenticateAll() }
     applyRules()
+    watch(settings.observation)
     timers.hurry(clock.nanoseconds)
+  }
+
+  /// From where on a command stands out, in the units in which the executor measures.
+  private mutating func watch(_ settings: ObservationSettings) {
+    slowLog.entriesMax = settings.slowlogEntriesMax
+    largeRequests.entriesMax = settings.largeRequestEntriesMax
+    largeReplies.entriesMax = settings.largeReplyEntriesMax
+    statistics.largeRequestBytes = settings.largeRequestBytes < 0 ? .max : settings.largeRequestBytes
+    statistics.largeReplyBytes = UInt64(exactly: settings.largeReplyBytes) ?? .max
+    let slow = UInt64(exactly: settings.slowlogMicroseconds) ?? .max
+    let late = UInt64(settings.latencyThresholdMilliseconds).multipliedReportingOverflow(by: 1_000)
+    let latest = late.overflow || late.partialValue == 0 ? .max : late.partialValue
+    statistics.slowTicks = Clock.ticks(microseconds: min(slow, latest))
   }
 
   /// Nobody has to give a password any more.
@@ -39,12 +52,15 @@ extension Server {
     }
   }
 
+  /// Listeners, log, ring, signals, files being written.
+  private static var ownDescriptors: UInt64 { 32 }
+
   /// Each client takes a descriptor, and the server some of its own.
   private func makeRoom(forClients count: Int) throws(Refusal) {
-    let wanted = UInt64(count) + UInt64(Limits.ownDescriptors)
+    let wanted = UInt64(count) + Self.ownDescriptors
     let got = ProcessFacts.raiseFileLimit(to: wanted)
     guard got < wanted else { return }
-    let possible = got > UInt64(Limits.ownDescriptors) ? got - UInt64(Limits.ownDescriptors) : 0
+    let possible = got > Self.ownDescriptors ? got - Self.ownDescriptors : 0
     throw Refusal(
       "The operating system is not able to handle the specified number of clients, try with \(possible)",
       parameter: "maxclients")
@@ -64,49 +80,53 @@ extension Server {
 
   // MARK: listeners
 
-  /// Listens where `new` says. Addresses that stay keep their listener; the others are given up first, because
-  /// "*" and one address of it cannot be listened on at the same time.
+  /// Listens where `new` says. With a new port the old one goes on until the new one is there. Otherwise addresses
+  /// that stay keep their listener, and the others are given up first: "*" and one address of it exclude each other.
   private mutating func relisten(_ old: NetworkSettings, _ new: NetworkSettings) throws(Refusal) {
-    let isNewPort = new.port != old.port
-    let staying = isNewPort ? [] : new.bind.map(\.host)
-    let before = listeners.count
-    if isNewPort {
-      // The old port goes on until the new one is there.
-      try open(new, on: new.bind, undo: before, parameter: "port", refusal: unableToListen)
-      retireTCP(upTo: before, except: [])
+    let newest = newestListener
+    if new.port != old.port {
+      try open(
+        new, on: new.bind, parameter: "port", refusal: "Unable to listen on this port. Check server logs.")
+      retireTCP(upTo: newest, except: [])
     } else {
-      retireTCP(upTo: before, except: staying)
-      let added = new.bind.filter { address in !listeners.contains { $0.serves(address.host) } }
+      retireTCP(upTo: newest, except: new.bind.map(\.host))
       do {
-        try open(new, on: added, undo: before, parameter: "bind", refusal: "Failed to bind to specified addresses.")
+        try open(
+          new, on: missing(new.bind), parameter: "bind", refusal: "Failed to bind to specified addresses.")
       } catch {
-        let lost = old.bind.filter { address in !listeners.contains { $0.serves(address.host) } }
-        try? open(old, on: lost, undo: listeners.count, parameter: "bind", refusal: "")
+        try? open(old, on: missing(old.bind), parameter: "bind", refusal: "")
+        wishes.add(.listen)
         throw error
       }
     }
     wishes.add(.listen)
   }
 
-  private var unableToListen: String { "Unable to listen on this port. Check server logs." }
+  private func missing(_ addresses: [BindAddress]) -> [BindAddress] {
+    addresses.filter { address in
+      !listeners.contains { $0.kind == .tcp && !$0.isClosing && $0.name == address.host }
+    }
+  }
 
+  /// All of the addresses or none.
   private mutating func open(
-    _ network: NetworkSettings, on addresses: [BindAddress], undo count: Int, parameter: String, refusal: String
+    _ network: NetworkSettings, on addresses: [BindAddress], parameter: String, refusal: String
   ) throws(Refusal) {
     guard network.port != 0 else { return }
+    let newest = newestListener
     do throws(StartError) {
       for address in addresses { try openTCP(address, network) }
     } catch {
-      for listener in listeners[count...] { Socket.close(listener.descriptor) }
-      listeners.removeLast(listeners.count - count)
+      for index in listeners.indices where listeners[index].generation > newest { closeListener(index) }
       throw Refusal(refusal, parameter: parameter)
     }
   }
 
   /// Stops listening at once; the accept in flight ends with the next turn, and with it the descriptor.
-  private mutating func retireTCP(upTo count: Int, except hosts: [String]) {
-    for index in 0..<count
-    where listeners[index].kind == .tcp && !listeners[index].isClosing && !hosts.contains(listeners[index].name) {
+  private mutating func retireTCP(upTo newest: UInt32, except hosts: [String]) {
+    for index in listeners.indices
+    where listeners[index].kind == .tcp && !listeners[index].isClosing && listeners[index].generation <= newest
+      && !hosts.contains(listeners[index].name) {
       listeners[index].isClosing = true
       try? Socket.shutdown(listeners[index].descriptor)
     }
@@ -118,10 +138,15 @@ extension Server {
   func rewriteConfiguration(complete: Bool) -> String? {
     guard let file = configuration.file else { return "no such file" }
     do throws(Errno) {
-      let old = File.exists(file) ? try File.readAll(file) : []
-      let new = configuration.rewritten(old, complete: complete)
-      try File.replace(file, with: new)
-      return nil
+      let exists = File.exists(file)
+      let old = exists ? try File.readAll(file) : []
+      // The file may hold a password: who could not read it before must not be able to afterwards.
+      let permissions = exists ? try File.status(file).permissions : 0o644
+      var failure: Errno?
+      configuration.rewritten(old, complete: complete).withUnsafeBytes { text in
+        do throws(Errno) { try File.replace(file, with: ByteView(text), permissions: permissions) } catch { failure = error }
+      }
+      return failure?.text
     } catch {
       return error.text
     }
@@ -133,8 +158,4 @@ extension Server {
     errors.reset()
     for index in 0..<table.count { commandStatistics[index] = CommandStatistics() }
   }
-}
-
-extension Listener {
-  fileprivate func serves(_ host: String) -> Bool { kind == .tcp && !isClosing && name == host }
 }

@@ -20,11 +20,11 @@ enum SlowLogCommands {
       }
     }
 
-    var log: WritableKeyPath<Server, CommandLog> {
+    func change<Result>(_ server: UnsafeMutablePointer<Server>, _ body: (inout CommandLog) -> Result) -> Result {
       switch self {
-      case .slow: \.slowLog
-      case .largeRequest: \.largeRequests
-      case .largeReply: \.largeReplies
+      case .slow: body(&server.pointee.slowLog)
+      case .largeRequest: body(&server.pointee.largeRequests)
+      case .largeReply: body(&server.pointee.largeReplies)
       }
     }
   }
@@ -98,7 +98,7 @@ enum SlowLogCommands {
           let words = execution.arguments
           guard let kind = Kind(words[3]) else { return execution.reply.error(unknownKind) }
           guard let count = limit(words[2], execution.reply) else { return }
-          show(execution.server.pointee[keyPath: kind.log], count, execution.reply)
+          show(kind.change(execution.server) { $0 }, count, execution.reply)
         },
         CommandDefinition(
           CommandFacts(
@@ -107,7 +107,7 @@ enum SlowLogCommands {
             arguments: "type(SLOW|LARGE-REQUEST|LARGE-REPLY)")
         ) { execution in
           guard let kind = Kind(execution.arguments[2]) else { return execution.reply.error(unknownKind) }
-          execution.reply.integer(execution.server.pointee[keyPath: kind.log].count)
+          execution.reply.integer(kind.change(execution.server) { $0.count })
         },
         CommandDefinition(
           CommandFacts(
@@ -116,7 +116,7 @@ enum SlowLogCommands {
             arguments: "type(SLOW|LARGE-REQUEST|LARGE-REPLY)")
         ) { execution in
           guard let kind = Kind(execution.arguments[2]) else { return execution.reply.error(unknownKind) }
-          execution.server.pointee[keyPath: kind.log].reset()
+          kind.change(execution.server) { $0.reset() }
           execution.reply.ok()
         },
         .help(

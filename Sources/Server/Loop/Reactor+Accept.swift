@@ -6,7 +6,8 @@ import Ring
 extension Reactor where Engine: ~Copyable {
   /// Arms an accept on every listener that has none.
   mutating func listen() {
-    for index in server.pointee.listeners.indices where !server.pointee.listeners[index].isArmed {
+    for index in server.pointee.listeners.indices
+    where !server.pointee.listeners[index].isArmed && !server.pointee.listeners[index].isClosing {
       server.pointee.listeners[index].isArmed = true
       let listener = server.pointee.listeners[index]
       ring.accept(listener.descriptor, Token(.accept, slot: UInt32(index), generation: listener.generation))
@@ -28,7 +29,9 @@ extension Reactor where Engine: ~Copyable {
     } else {
       server.pointee.acceptFailed(-done.result)
     }
-    if !server.pointee.listeners[index].isArmed && !server.pointee.listeners[index].isClosing {
+    if server.pointee.listeners[index].isClosing {
+      if done.isFinal { server.pointee.closeListener(index) }
+    } else if !server.pointee.listeners[index].isArmed {
       if server.pointee.acceptPauseNeeded(done.result) {
         // Out of descriptors: accepting at once again would fail at once again. The tick arms it.
         return

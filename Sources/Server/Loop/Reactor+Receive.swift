@@ -23,6 +23,7 @@ extension Reactor where Engine: ~Copyable {
       let bytes = ring.bytes(of: done)
       client.pointee.details.pointee.bytesReceived += UInt64(bytes.count)
       server.pointee.statistics.bytesReceived += UInt64(bytes.count)
+      server.pointee.statistics.reads += 1
       if client.pointee.state == .open { take(bytes, from: client) }
       ring.recycle(done)
     } else {
@@ -187,6 +188,7 @@ extension Reactor where Engine: ~Copyable {
     if done.result > 0 {
       client.pointee.details.pointee.bytesReceived += UInt64(done.result)
       server.pointee.statistics.bytesReceived += UInt64(done.result)
+      server.pointee.statistics.reads += 1
       client.pointee.lastInteractionSeconds = server.pointee.clock.seconds
       client.pointee.largeWord.filled += Int(done.result)
       if client.pointee.state == .open && client.pointee.largeWord.missing == 0 { finishLarge(client) }

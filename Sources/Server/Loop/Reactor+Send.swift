@@ -59,6 +59,7 @@ extension Reactor where Engine: ~Copyable {
     client.pointee.marks.remove(.sending)
     let taken = max(0, Int(done.result))
     server.pointee.statistics.bytesSent += UInt64(taken)
+    server.pointee.statistics.writes += 1
     client.pointee.details.pointee.bytesSent += UInt64(taken)
     client.pointee.output.release(taken)
     if taken > 0 { client.pointee.lastInteractionSeconds = server.pointee.clock.seconds }

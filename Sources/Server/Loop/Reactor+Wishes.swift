@@ -28,6 +28,10 @@ extension Reactor where Engine: ~Copyable {
   private mutating func relisten() {
     for index in server.pointee.listeners.indices where server.pointee.listeners[index].isClosing {
       let listener = server.pointee.listeners[index]
+      guard listener.isArmed else {
+        server.pointee.closeListener(index)
+        continue
+      }
       ring.cancel(Token(.accept, slot: UInt32(index), generation: listener.generation))
     }
     listen()

@@ -45,6 +45,7 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
   mutating func turn() throws(RingError) {
     try ring.enter(timeoutNanoseconds: isBehind ? 0 : server.pointee.timers.waitNanoseconds(server.pointee.clock.nanoseconds))
     server.pointee.clock.update()
+    server.pointee.engine.statistics = ring.statistics
     drain()
     grantWishes()
     if server.pointee.timers.isDue(server.pointee.clock.nanoseconds) { tick() }

@@ -7,6 +7,9 @@ struct Statistics {
   var commands: UInt64 = 0
   var bytesReceived: UInt64 = 0
   var bytesSent: UInt64 = 0
+  /// Receives that brought bytes, and sends that took some.
+  var reads: UInt64 = 0
+  var writes: UInt64 = 0
   var protocolErrors: UInt64 = 0
   var queryBufferDisconnections: UInt64 = 0
   var outputBufferDisconnections: UInt64 = 0
