@@ -6,17 +6,17 @@
 import Bytes
 import Store
 
-package struct LargeWords: ~Copyable {
+public struct LargeWords: ~Copyable {
   private var blobs: [BlobReference] = []
 
-  package init() {}
+  public init() {}
 
   deinit { for blob in blobs { blob.release() } }
 
-  package mutating func add(_ blob: BlobReference) { blobs.append(blob) }
+  public mutating func add(_ blob: BlobReference) { blobs.append(blob) }
 
   /// The blob whose bytes are `word`, which then belongs to the caller too; nil if the word is not one of these.
-  package mutating func take(_ word: ByteView) -> Blob? {
+  public mutating func take(_ word: ByteView) -> Blob? {
     for blob in blobs where blob.bytes.start == word.start {
       blob.pin()
       return Blob(adopting: blob)

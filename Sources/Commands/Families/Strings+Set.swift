@@ -144,5 +144,5 @@ extension Execution {
 
 extension Entry {
   /// Whether this string is exactly `bytes`. An integer equals its canonical text only.
-  package func holds(_ other: ByteView) -> Bool { isInteger ? other.int64 == integer : bytes == other }
+  public func holds(_ other: ByteView) -> Bool { isInteger ? other.int64 == integer : bytes == other }
 }
