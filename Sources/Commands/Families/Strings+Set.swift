@@ -15,8 +15,7 @@ extension Execution {
     _ key: ByteView, _ hash: KeyHash, at location: Location?, valueIndex: Int, _ expiry: ExpiryChange
   ) {
     changed()
-    // The record is written from the words when the command is done: then they must still be there.
-    let blob = effects.isRecording ? nil : takeBlob(valueIndex)
+    let blob = takeBlob(valueIndex)
     guard let location else {
       var instant: Milliseconds?
       if case .at(let given) = expiry { instant = given }
