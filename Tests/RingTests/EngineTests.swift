@@ -1,4 +1,4 @@
-// RingTests.swift: what the conformance script does not touch: wakes, cancels, polls, reuse of slots and
+// EngineTests.swift: what the conformance script does not touch: wakes, cancels, polls, reuse of slots and
 // descriptors, sleeping, and what happens when io_uring is refused.
 import Bytes
 import Glibc
@@ -163,7 +163,7 @@ struct PollScript: RingScript {
   }
 }
 
-@Suite struct RingTests {
+@Suite struct EngineTests {
   @Test(arguments: RealEngine.available) func wakesFromAnotherThread(_ engine: RealEngine) throws {
     var script = WakeScript()
     #expect(try engine.run(&script))
