@@ -6,57 +6,57 @@
 import CAllocator
 
 /// `count` bytes starting at `start`, owned elsewhere and valid for the current call.
-@safe package struct ByteView: BitwiseCopyable, @unchecked Sendable {
-  @usableFromInline package let start: UnsafeRawPointer
+@safe public struct ByteView: BitwiseCopyable, @unchecked Sendable {
+  public let start: UnsafeRawPointer
   /// Length in bytes.
-  package let count: Int
+  public let count: Int
 
-  @inlinable package init(start: UnsafeRawPointer, count: Int) {
+  @inlinable public init(start: UnsafeRawPointer, count: Int) {
     unsafe self.start = start
     self.count = count
   }
 
   /// The bytes of a literal: they live as long as the process.
-  @inlinable package init(_ literal: StaticString) {
+  @inlinable public init(_ literal: StaticString) {
     unsafe self.start = UnsafeRawPointer(literal.utf8Start)
     self.count = literal.utf8CodeUnitCount
   }
 
-  @inlinable package init(_ buffer: UnsafeRawBufferPointer) {
+  @inlinable public init(_ buffer: UnsafeRawBufferPointer) {
     unsafe self.start = buffer.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
     self.count = buffer.count
   }
 
-  @inlinable package static var empty: ByteView { ByteView("") }
-  @inlinable package var isEmpty: Bool { count == 0 }
+  @inlinable public static var empty: ByteView { ByteView("") }
+  @inlinable public var isEmpty: Bool { count == 0 }
 
-  @inlinable package subscript(index: Int) -> UInt8 {
+  @inlinable public subscript(index: Int) -> UInt8 {
     precondition(index >= 0 && index < count, "index outside the view")
     return unsafe start.load(fromByteOffset: index, as: UInt8.self)
   }
 
   /// The bytes `range`, which must lie inside.
-  @inlinable package subscript(range: Range<Int>) -> ByteView {
+  @inlinable public subscript(range: Range<Int>) -> ByteView {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the view")
     return unsafe ByteView(start: start + range.lowerBound, count: range.count)
   }
 
   /// For handing to C and to the kernel.
-  @inlinable package var buffer: UnsafeRawBufferPointer {
+  @inlinable public var buffer: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: start, count: count)
   }
 
   /// A copy as text, for logs and for configuration: not for keys and not per request.
-  package var text: String { unsafe String(decoding: buffer, as: UTF8.self) }
+  public var text: String { unsafe String(decoding: buffer, as: UTF8.self) }
 }
 
 extension ByteView: Equatable {
-  @inlinable package static func == (a: ByteView, b: ByteView) -> Bool {
+  @inlinable public static func == (a: ByteView, b: ByteView) -> Bool {
     unsafe a.count == b.count && memcmp(a.start, b.start, a.count) == 0
   }
 
   /// Equality with the ASCII letters folded; `lower` must be lower case already.
-  @inlinable package func equalsIgnoringCase(_ lower: StaticString) -> Bool {
+  @inlinable public func equalsIgnoringCase(_ lower: StaticString) -> Bool {
     guard count == lower.utf8CodeUnitCount else { return false }
     let other = unsafe lower.utf8Start
     for i in 0..<count {
@@ -68,7 +68,7 @@ extension ByteView: Equatable {
   }
 
   /// Bytewise order, a shorter prefix first: the order of memcmp and then of length.
-  @inlinable package func precedes(_ other: ByteView) -> Bool {
+  @inlinable public func precedes(_ other: ByteView) -> Bool {
     let order = unsafe memcmp(start, other.start, min(count, other.count))
     return order != 0 ? order < 0 : count < other.count
   }

@@ -1,12 +1,12 @@
 // SeededRandom.swift: all chance in a simulation comes from here.
 
 /// SplitMix64: small, and the same on every machine.
-package struct SeededRandom: RandomNumberGenerator, Sendable {
+public struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  package init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0x1234_5678_9ABC_DEF1 }
+  public init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0x1234_5678_9ABC_DEF1 }
 
-  package mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -15,8 +15,8 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
   }
 
   /// A number from 0 up to, not including, `bound`, which must be positive.
-  package mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+  public mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 
   /// True so many times out of a thousand.
-  package mutating func happens(_ perMille: Int) -> Bool { perMille > 0 && below(1000) < perMille }
+  public mutating func happens(_ perMille: Int) -> Bool { perMille > 0 && below(1000) < perMille }
 }

@@ -1,7 +1,7 @@
 // SimulatedFault.swift: what can go wrong, and how often it shall.
 
 /// Everything that a seed may do to an operation. Each is counted when it happens.
-package enum SimulatedFault: Int, CaseIterable, Sendable {
+public enum SimulatedFault: Int, CaseIterable, Sendable {
   // Harmless to a program that keeps the rules: no byte is lost.
   case delay, shortReceive, partialSend, multishotEnd, bufferShortage, overflow, signal, partialSubmission
   case interrupted, again, acceptError, strayWake
@@ -12,24 +12,24 @@ package enum SimulatedFault: Int, CaseIterable, Sendable {
   case shortWrite, noSpace, writeError, syncError
 
   /// The connection or the file survives it.
-  package var isHarmless: Bool { rawValue < SimulatedFault.connectionReset.rawValue }
+  public var isHarmless: Bool { rawValue < SimulatedFault.connectionReset.rawValue }
 }
 
 /// Chances of each fault, in thousandths, whenever it could happen.
-package struct SimulatedFaultRates: Sendable {
+public struct SimulatedFaultRates: Sendable {
   private var perMille: [Int]
 
-  package init(_ value: (SimulatedFault) -> Int) { perMille = SimulatedFault.allCases.map(value) }
+  public init(_ value: (SimulatedFault) -> Int) { perMille = SimulatedFault.allCases.map(value) }
 
-  package subscript(fault: SimulatedFault) -> Int {
+  public subscript(fault: SimulatedFault) -> Int {
     get { perMille[fault.rawValue] }
     set { perMille[fault.rawValue] = newValue }
   }
 
-  package static var none: SimulatedFaultRates { SimulatedFaultRates { _ in 0 } }
+  public static var none: SimulatedFaultRates { SimulatedFaultRates { _ in 0 } }
 
   /// Everything that a correct program hides from its clients.
-  package static var harmless: SimulatedFaultRates {
+  public static var harmless: SimulatedFaultRates {
     var rates = SimulatedFaultRates { $0.isHarmless ? 60 : 0 }
     rates[.delay] = 300
     rates[.shortReceive] = 300
@@ -42,7 +42,7 @@ package struct SimulatedFaultRates: Sendable {
   }
 
   /// Everything.
-  package static var all: SimulatedFaultRates {
+  public static var all: SimulatedFaultRates {
     var rates = harmless
     for fault in SimulatedFault.allCases where !fault.isHarmless { rates[fault] = 15 }
     return rates

@@ -10,14 +10,14 @@
 //
 // After a failed sync the dirty sectors count as clean, as in Linux: a later sync succeeds and writes nothing.
 
-package final class SimulatedFile {
-  package static let sectorBytes = 512
+public final class SimulatedFile {
+  public static let sectorBytes = 512
 
-  package let name: String
+  public let name: String
   /// What reads see.
-  package private(set) var contents: [UInt8] = []
+  public private(set) var contents: [UInt8] = []
   /// What is on the disk for certain.
-  package private(set) var durable: [UInt8] = []
+  public private(set) var durable: [UInt8] = []
   private var dirtySectors: Set<Int> = []
 
   init(name: String) { self.name = name }
@@ -61,16 +61,16 @@ package final class SimulatedFile {
 
 extension SimulatedWorld {
   /// An empty file, open for writing.
-  package func makeFile(_ name: String) -> Int32 { add(.file(SimulatedFile(name: name))) }
+  public func makeFile(_ name: String) -> Int32 { add(.file(SimulatedFile(name: name))) }
 
   /// The file behind a descriptor. Keep it: after a crash the descriptor is gone.
-  package func file(_ descriptor: Int32) -> SimulatedFile? {
+  public func file(_ descriptor: Int32) -> SimulatedFile? {
     guard case .file(let file) = resources[descriptor] else { return nil }
     return file
   }
 
   /// The machine stops: files keep what they keep, connections are gone, descriptors too.
-  package func crash() {
+  public func crash() {
     for descriptor in openDescriptors {
       if case .file(let file) = resources[descriptor] { file.crash(&random) }
     }

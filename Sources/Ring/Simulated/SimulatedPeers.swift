@@ -2,7 +2,7 @@
 import Glibc
 
 /// One connection: the server's descriptor at one end, a peer at the other.
-package final class SimulatedStream {
+public final class SimulatedStream {
   /// Bytes on their way to the server, and from it.
   var inbound: [UInt8] = []
   var outbound: [UInt8] = []
@@ -17,24 +17,24 @@ package final class SimulatedStream {
 }
 
 /// A socket that waits for connections.
-package final class SimulatedListener {
+public final class SimulatedListener {
   var backlog: [SimulatedStream] = []
 }
 
 extension SimulatedWorld {
   /// Names one peer.
-  package typealias Peer = Int
+  public typealias Peer = Int
 
   /// A listening descriptor.
-  package func listen() -> Int32 { add(.listener(SimulatedListener())) }
+  public func listen() -> Int32 { add(.listener(SimulatedListener())) }
 
   /// A socket that the server may connect from.
-  package func makeSocket() -> Int32 { add(.stream(makeStream())) }
+  public func makeSocket() -> Int32 { add(.stream(makeStream())) }
 
   private func makeStream() -> SimulatedStream { SimulatedStream(outboundMax: 64 + random.below(8192)) }
 
   /// A new connection, which the server has still to accept.
-  package func connect(to listener: Int32) -> Peer {
+  public func connect(to listener: Int32) -> Peer {
     let stream = makeStream()
     if case .listener(let listener) = resources[listener] {
       listener.backlog.append(stream)
@@ -47,7 +47,7 @@ extension SimulatedWorld {
 
   /// Sends to the server; how many bytes it took.
   @discardableResult
-  package func write(_ peer: Peer, _ bytes: ArraySlice<UInt8>) -> Int {
+  public func write(_ peer: Peer, _ bytes: ArraySlice<UInt8>) -> Int {
     let stream = peers[peer]
     guard !stream.peerHasEnded && !stream.isReset && !stream.serverHasClosed else { return 0 }
     let room = max(0, 65536 - stream.inbound.count)
@@ -56,29 +56,29 @@ extension SimulatedWorld {
   }
 
   /// Everything that has arrived from the server.
-  package func read(_ peer: Peer) -> [UInt8] {
+  public func read(_ peer: Peer) -> [UInt8] {
     defer { peers[peer].outbound.removeAll(keepingCapacity: true) }
     return peers[peer].outbound
   }
 
   /// The server has closed, and everything it sent has been read.
-  package func hasEnded(_ peer: Peer) -> Bool {
+  public func hasEnded(_ peer: Peer) -> Bool {
     let stream = peers[peer]
     return !stream.isReset && stream.serverHasClosed && stream.outbound.isEmpty
   }
 
-  package func isReset(_ peer: Peer) -> Bool { peers[peer].isReset }
+  public func isReset(_ peer: Peer) -> Bool { peers[peer].isReset }
 
   /// The server hears the end of the stream after what was written.
-  package func endWriting(_ peer: Peer) { peers[peer].peerHasEnded = true }
+  public func endWriting(_ peer: Peer) { peers[peer].peerHasEnded = true }
 
-  package func close(_ peer: Peer) {
+  public func close(_ peer: Peer) {
     peers[peer].peerHasEnded = true
     peers[peer].peerHasClosed = true
   }
 
   /// What is on its way is lost, both ways.
-  package func reset(_ peer: Peer) {
+  public func reset(_ peer: Peer) {
     peers[peer].isReset = true
     peers[peer].peerHasClosed = true
     peers[peer].inbound.removeAll()

@@ -3,11 +3,11 @@ import Bytes
 import Glibc
 
 extension SimulatedRing {
-  package mutating func accept(_ listener: Int32, _ token: Token) { queue(make(.accept, listener, token)) }
+  public mutating func accept(_ listener: Int32, _ token: Token) { queue(make(.accept, listener, token)) }
 
-  package mutating func receive(_ descriptor: Int32, _ token: Token) { queue(make(.receive, descriptor, token)) }
+  public mutating func receive(_ descriptor: Int32, _ token: Token) { queue(make(.receive, descriptor, token)) }
 
-  package mutating func receive(
+  public mutating func receive(
     _ descriptor: Int32, into memory: UnsafeMutableRawPointer, count: Int, _ token: Token
   ) {
     var operation = make(.receiveInto, descriptor, token)
@@ -18,13 +18,13 @@ extension SimulatedRing {
     queue(operation)
   }
 
-  package mutating func send(_ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, _ token: Token) {
+  public mutating func send(_ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, _ token: Token) {
     var operation = make(.send, descriptor, token)
     unsafe operation.segments = [Segment(start: memory, count: count)]
     queue(operation)
   }
 
-  package mutating func send(_ descriptor: Int32, segments: UnsafeBufferPointer<Segment>, _ token: Token) {
+  public mutating func send(_ descriptor: Int32, segments: UnsafeBufferPointer<Segment>, _ token: Token) {
     var operation = make(.send, descriptor, token)
     unsafe operation.segments = Array(segments)
     if operation.segments.isEmpty || operation.segments.count > SimulatedRing.segmentsMax {
@@ -33,32 +33,32 @@ extension SimulatedRing {
     queue(operation)
   }
 
-  package mutating func connect(_ descriptor: Int32, to address: SocketAddress, _ token: Token) {
+  public mutating func connect(_ descriptor: Int32, to address: SocketAddress, _ token: Token) {
     queue(make(.connect, descriptor, token))
   }
 
-  package mutating func attach(_ descriptor: Int32) {
+  public mutating func attach(_ descriptor: Int32) {
     if world.resources[descriptor] == nil { world.violation("attach of \(descriptor), which is not open") }
   }
 
-  package mutating func close(_ descriptor: Int32, _ token: Token) {
+  public mutating func close(_ descriptor: Int32, _ token: Token) {
     for other in queued + inFlight where other.descriptor == descriptor {
       world.violation("close of \(descriptor) with \(other.kind) in flight")
     }
     queue(make(.close, descriptor, token))
   }
 
-  package mutating func cancel(_ target: Token) { queuedCancels.append(target) }
+  public mutating func cancel(_ target: Token) { queuedCancels.append(target) }
 
-  package mutating func poll(_ descriptor: Int32, _ token: Token) { queue(make(.poll, descriptor, token)) }
+  public mutating func poll(_ descriptor: Int32, _ token: Token) { queue(make(.poll, descriptor, token)) }
 
-  package mutating func write(
+  public mutating func write(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token
   ) {
     _ = unsafe queueWrite(descriptor, memory, count: count, offset: offset, token)
   }
 
-  package mutating func writeThenSync(
+  public mutating func writeThenSync(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, write: Token, sync: Token
   ) {
     let number = unsafe queueWrite(descriptor, memory, count: count, offset: offset, write)
@@ -67,9 +67,9 @@ extension SimulatedRing {
     queue(operation)
   }
 
-  package mutating func sync(_ descriptor: Int32, _ token: Token) { queue(make(.sync, descriptor, token)) }
+  public mutating func sync(_ descriptor: Int32, _ token: Token) { queue(make(.sync, descriptor, token)) }
 
-  package mutating func wake(_ other: Waker) { other.wake() }
+  public mutating func wake(_ other: Waker) { other.wake() }
 
   private mutating func queueWrite(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token
@@ -115,14 +115,14 @@ extension SimulatedRing {
     }
   }
 
-  package func bytes(of completion: Completion) -> ByteView {
+  public func bytes(of completion: Completion) -> ByteView {
     buffers.bytes(completion.bufferNumber, count: max(0, Int(completion.result)), world)
   }
 
-  package mutating func recycle(_ completion: Completion) {
+  public mutating func recycle(_ completion: Completion) {
     guard completion.carriesBuffer else { return world.violation("recycle of a completion without a buffer") }
     buffers.giveBack(completion.bufferNumber, world)
   }
 
-  package var buffersAvailable: Int { buffers.available }
+  public var buffersAvailable: Int { buffers.available }
 }

@@ -3,7 +3,7 @@ import CURing
 import Glibc
 
 extension SimulatedRing {
-  package mutating func enter(timeoutNanoseconds: UInt64?) throws(RingError) {
+  public mutating func enter(timeoutNanoseconds: UInt64?) throws(RingError) {
     statistics.enters += 1
     world.nanoseconds += 1000
     completions.removeFirst(taken)
@@ -30,7 +30,7 @@ extension SimulatedRing {
     }
   }
 
-  package mutating func next() -> Completion? {
+  public mutating func next() -> Completion? {
     guard taken < completions.count else { return nil }
     taken += 1
     statistics.completions += 1

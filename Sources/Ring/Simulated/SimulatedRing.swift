@@ -8,9 +8,9 @@ import Bytes
 import CURing
 import Glibc
 
-package struct SimulatedRing: ~Copyable, CompletionRing {
-  package var name: StaticString { "simulated" }
-  package let world: SimulatedWorld
+public struct SimulatedRing: ~Copyable, CompletionRing {
+  public var name: StaticString { "simulated" }
+  public let world: SimulatedWorld
 
   /// Called for, and not yet seen by the kernel.
   var queued: [SimulatedOperation] = []
@@ -26,15 +26,15 @@ package struct SimulatedRing: ~Copyable, CompletionRing {
 
   let completionsMax: Int
   let isMultishot: Bool
-  package let waker: Waker
-  package internal(set) var statistics = RingStatistics()
+  public let waker: Waker
+  public internal(set) var statistics = RingStatistics()
   /// Enters that could have waited for ever: nothing in flight could come to an end by itself.
-  package internal(set) var stalls = 0
+  public internal(set) var stalls = 0
 
-  package static var segmentsMax: Int { 64 }
+  public static var segmentsMax: Int { 64 }
 
   /// Sizes are the seed's, within the options.
-  package init(_ world: SimulatedWorld, _ options: RingOptions = .small) throws(RingError) {
+  public init(_ world: SimulatedWorld, _ options: RingOptions = .small) throws(RingError) {
     let event = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
     guard event >= 0 else { throw .unavailable(errno: errno, reason: "no eventfd: \(Errno(errno))") }
     waker = Waker(way: .event, descriptor: event)
@@ -49,7 +49,7 @@ package struct SimulatedRing: ~Copyable, CompletionRing {
   deinit { Socket.close(waker.descriptor) }
 
   /// Nothing is in flight and all buffers are back; what a stopped server must leave behind.
-  package func checkIdle() {
+  public func checkIdle() {
     for operation in queued + inFlight {
       world.violation("\(operation.kind) on \(operation.descriptor) is still in flight")
     }
@@ -57,8 +57,8 @@ package struct SimulatedRing: ~Copyable, CompletionRing {
   }
 
   /// Operations that have not had their final completion.
-  package var operationsInFlight: Int { queued.count + inFlight.count }
+  public var operationsInFlight: Int { queued.count + inFlight.count }
 
   /// Buffers that completions carry, also those that nobody has taken yet.
-  package var lentBuffers: Int { buffers.count - buffers.available }
+  public var lentBuffers: Int { buffers.count - buffers.available }
 }

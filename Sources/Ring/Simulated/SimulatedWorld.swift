@@ -10,18 +10,18 @@
 // makes mix-ups of old and new connections likely.
 import Glibc
 
-package final class SimulatedWorld {
+public final class SimulatedWorld {
   /// The first of the world's descriptor numbers.
-  package static let firstDescriptor: Int32 = 1_000_000
+  public static let firstDescriptor: Int32 = 1_000_000
 
-  package var random: SeededRandom
-  package var rates: SimulatedFaultRates
+  public var random: SeededRandom
+  public var rates: SimulatedFaultRates
   /// How often each fault has happened.
-  package private(set) var counts = [Int](repeating: 0, count: SimulatedFault.allCases.count)
+  public private(set) var counts = [Int](repeating: 0, count: SimulatedFault.allCases.count)
   /// Broken rules, in words. A correct program leaves this empty.
-  package private(set) var violations: [String] = []
+  public private(set) var violations: [String] = []
   /// Advances with each enter, and by its timeout when nothing happens.
-  package internal(set) var nanoseconds: UInt64 = 1_000_000_000
+  public internal(set) var nanoseconds: UInt64 = 1_000_000_000
 
   enum Resource {
     case listener(SimulatedListener)
@@ -33,9 +33,9 @@ package final class SimulatedWorld {
   var resources: [Int32: Resource] = [:]
   var peers: [SimulatedStream] = []
   /// Bytes on the whole disk before it is full; nil: it never is.
-  package var diskBytesFree: Int?
+  public var diskBytesFree: Int?
 
-  package init(seed: UInt64, rates: SimulatedFaultRates = .harmless) {
+  public init(seed: UInt64, rates: SimulatedFaultRates = .harmless) {
     random = SeededRandom(seed: seed)
     self.rates = rates
   }
@@ -59,7 +59,7 @@ package final class SimulatedWorld {
   }
 
   /// Descriptors that are open now.
-  package var openDescriptors: [Int32] { resources.keys.sorted() }
+  public var openDescriptors: [Int32] { resources.keys.sorted() }
 
   /// Closes a descriptor: 0 or -EBADF.
   func close(_ descriptor: Int32) -> Int32 {
@@ -73,10 +73,10 @@ package final class SimulatedWorld {
   }
 
   /// A descriptor that only `poll` is good for, such as the one that signals come from.
-  package func makePollable() -> Int32 { add(.pollable(isReadable: false)) }
+  public func makePollable() -> Int32 { add(.pollable(isReadable: false)) }
 
   /// Makes a pollable descriptor readable.
-  package func raise(_ descriptor: Int32) {
+  public func raise(_ descriptor: Int32) {
     guard case .pollable = resources[descriptor] else { return }
     resources[descriptor] = .pollable(isReadable: true)
   }

@@ -5,23 +5,23 @@
 import Glibc
 
 /// An error number of the kernel, as a typed error.
-package struct Errno: Error, Equatable, Sendable, BitwiseCopyable {
-  package let code: Int32
+public struct Errno: Error, Equatable, Sendable, BitwiseCopyable {
+  public let code: Int32
 
-  @inlinable package init(_ code: Int32) { self.code = code }
+  @inlinable public init(_ code: Int32) { self.code = code }
 
   /// What the last failed call of this thread left behind.
-  package static var last: Errno { Errno(errno) }
+  public static var last: Errno { Errno(errno) }
 
   /// The kernel's sentence: "No such file or directory".
-  package var text: String {
+  public var text: String {
     guard let sentence = unsafe strerror(code) else { return "error \(code)" }
     return unsafe String(cString: sentence)
   }
 }
 
 extension Errno: CustomStringConvertible {
-  package var description: String { "\(text) (errno \(code))" }
+  public var description: String { "\(text) (errno \(code))" }
 }
 
 /// Calls until the call is not interrupted by a signal; a negative result becomes an error.

@@ -77,6 +77,7 @@ import CURing
     guard head != tail, unsafe entries[Int((head &- 1) & mask)].flags & UInt8(CURING_SQE_LINK) != 0 else { return nil }
     let orphan = unsafe entries + Int(head & mask)
     let token = unsafe Token(bits: orphan.pointee.user_data)
+    guard !token.isRings else { return nil }
     unsafe curing_prepare_nothing(orphan, RingToken.silent.bits())
     return token
   }
