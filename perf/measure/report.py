@@ -102,7 +102,8 @@ def table(cells: list[dict]) -> str:
                 f"  {label:<18}{figures['requests_per_second']:>12,.0f}{shown(ratios['throughput']):>7}"
                 f"{figures['server_cpu_us']:>9.2f}{shown(ratios['cpu']):>7}{shown(ratios['floor']):>8}"
                 f"{figures['p50_us']:>10.1f}{shown(ratios['p50']):>7}{figures['p99_us']:>10.1f}"
-                f"{shown(ratios['p99']):>7}{figures['server_busy']:>8.0%}{figures['client_busy']:>7.0%}  {goals}{limit}")
+                f"{shown(ratios['p99']):>7}{figures['server_busy']:>8.0%}{figures['client_busy']:>7.0%}"
+                f"  {goals}{limit}")
     return "\n".join(lines)
 
 
