@@ -31,7 +31,7 @@ extension Execution {
     return location
   }
 
-  /// The same for commands that tell about the entry instead of using it: TTL, TYPE, OBJECT.
+  /// The same for commands that tell about the entry instead of using it, TTL and TYPE.
   @inlinable package mutating func peek(_ key: ByteView) -> Location? {
     guard let location = locate(key, KeyHash(key)) else {
       tallies.keyspaceMisses &+= 1
@@ -39,6 +39,13 @@ extension Execution {
       return nil
     }
     tallies.keyspaceHits &+= 1
+    return location
+  }
+
+  /// The same for OBJECT, which looks at a key without asking for it: a miss is no event.
+  package mutating func inspect(_ key: ByteView) -> Location? {
+    let location = locate(key, KeyHash(key))
+    if location == nil { tallies.keyspaceMisses &+= 1 } else { tallies.keyspaceHits &+= 1 }
     return location
   }
 

@@ -4,7 +4,7 @@
 //   MSETEX  NX | XX                          EX n | PX n | EXAT n | PXAT n | KEEPTTL
 //   GETEX                                    EX n | PX n | EXAT n | PXAT n | PERSIST
 //
-// One word may be said twice, two that exclude each other may not: then it is a syntax error.
+// A word may be said twice (not IFEQ), two that exclude each other may not: then it is a syntax error.
 import Bytes
 
 package struct StringOptions {
@@ -45,7 +45,8 @@ extension Execution {
       if word.equalsIgnoringCase("xx") { return take(.present, &options) }
       if word.equalsIgnoringCase("keepttl") { return take(.keep, &options) }
     }
-    if command == .set && word.equalsIgnoringCase("ifeq") && hasNext && take(.equal, &options) != nil {
+    if command == .set && word.equalsIgnoringCase("ifeq") && hasNext && options.condition == .none {
+      options.condition = .equal
       options.comparisonIndex = index + 1
       return 2
     }

@@ -18,7 +18,7 @@ package struct AccessClock: Sendable {
   /// `lfu-decay-time`, in minutes; 0 never decays.
   package var decayMinutes: UInt32 = 1
 
-  private var seconds: UInt32 = 0
+  @usableFromInline var seconds: UInt32 = 0
   private var minutes: UInt32 = 0
   private var random: UInt64
 
@@ -48,7 +48,10 @@ package struct AccessClock: Sendable {
 
   /// Notes that the entry was used.
   @inlinable package mutating func touch(_ entry: Entry) {
-    entry.accessStamp = stamp(after: entry.accessStamp)
+    let old = entry.accessStamp
+    let new = policy == .leastRecentlyUsed ? seconds : stamp(after: old)
+    // A line that is only read stays clean: it need not travel back to memory.
+    if new != old { entry.accessStamp = new }
   }
 
   /// The stamp of an entry, which had `old`, after a use now.

@@ -12,10 +12,18 @@ import Bytes
 import CAllocator
 
 /// A counted pointer to a blob. Copying it counts nothing: `pin` and `release` do.
-@safe package struct BlobReference: BitwiseCopyable {
+@safe package struct BlobReference: BitwiseCopyable, Equatable {
   @usableFromInline let memory: UnsafeMutableRawPointer
 
   @inlinable init(_ memory: UnsafeMutableRawPointer) { unsafe self.memory = memory }
+
+  /// From an entry's payload.
+  @inlinable init(bits: UInt64) {
+    unsafe memory = UnsafeMutableRawPointer(bitPattern: UInt(bits)).unsafelyUnwrapped
+  }
+
+  /// As an entry's payload.
+  var bits: UInt64 { unsafe UInt64(UInt(bitPattern: memory)) }
 
   @inlinable static var headerBytes: Int { 24 }
 
@@ -66,6 +74,9 @@ import CAllocator
     precondition(newValue >= 0 && newValue <= capacity, "a blob's count is outside its capacity")
     count = newValue
   }
+
+  /// The same blob, not only the same bytes.
+  package static func == (a: BlobReference, b: BlobReference) -> Bool { unsafe a.memory == b.memory }
 
   /// An empty blob, owned once, for at least `capacity` bytes.
   package static func allocate(capacity: Int) -> BlobReference {

@@ -139,7 +139,4 @@ extension Entry {
 
 extension BlobReference {
   static func copy(of bytes: ByteView) -> BlobReference { Blob(copying: bytes).relinquish() }
-
-  /// As an entry's payload.
-  var bits: UInt64 { unsafe UInt64(UInt(bitPattern: memory)) }
 }

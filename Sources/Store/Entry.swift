@@ -131,7 +131,7 @@ import CAllocator
   /// The separate bytes of a larger string; nil for integers and inline strings.
   @inlinable package var blob: BlobReference? {
     guard isString && hasPayload && !isInteger else { return nil }
-    return unsafe BlobReference(UnsafeMutableRawPointer(bitPattern: UInt(payload)).unsafelyUnwrapped)
+    return BlobReference(bits: payload)
   }
 
   /// The bytes of a string that is not an integer.

@@ -93,7 +93,8 @@ extension Keyspace {
     if sweep.sweep.isDone { sweep.sweep = Sweep() }
     while volatileCount > 0 && sweep.budget > 0 {
       var after = sweep.sweep
-      guard var entries = visit(&after) else { return nil }
+      guard let bucket = advance(&after) else { return nil }
+      var entries = BucketEntries(bucket)
       var live = 0
       while let location = entries.next() {
         guard location.isVolatile else { continue }

@@ -154,7 +154,7 @@ package struct Keyspace: ~Copyable {
     } else {
       let bytesBefore = old.memoryBytes
       let wasVolatile = old.hasExpiry
-      if content.payload != old.blob?.bits { old.freeValue() }
+      if content.blob == nil || content.blob != old.blob { old.freeValue() }
       new = old.reshaped(shape, inlineKept: 0)
       content.write(into: new)
       settle(new, at: location, wasVolatile: wasVolatile, bytesBefore: bytesBefore)

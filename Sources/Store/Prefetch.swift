@@ -10,7 +10,7 @@ extension Keyspace {
   /// First round: asks for the bucket of a hash.
   package func prefetchBucket(_ hash: KeyHash) {
     guard table.count > 0 else { return }
-    unsafe martlet_prefetch(table.bucket(table.index(hash)).words)
+    table.bucket(table.index(hash)).prefetch()
   }
 
   /// Second round: asks for the entries in that bucket that may be the key's.
@@ -20,9 +20,24 @@ extension Keyspace {
     var candidates = bucket.candidates(hash.tag)
     while candidates != 0 {
       let word = bucket.word(candidates.trailingZeroBitCount >> 3)
-      if word & EntryWord.carriedMask == hash.carried { unsafe martlet_prefetch(EntryWord.entry(word).memory) }
+      if word & EntryWord.carriedMask == hash.carried { EntryWord.entry(word).prefetch() }
       candidates &= candidates - 1
     }
-    if let child = bucket.child { unsafe martlet_prefetch(child.words) }
+    bucket.child?.prefetch()
   }
+}
+
+extension Bucket {
+  func prefetch() { unsafe martlet_prefetch(words) }
+
+  /// Asks for the headers of all entries in this bucket, and for the child.
+  func prefetchEntries() {
+    for slot in 0..<count { entry(slot).prefetch() }
+    child?.prefetch()
+  }
+}
+
+extension Entry {
+  /// Asks for the line with the header and, usually, the key.
+  func prefetch() { unsafe martlet_prefetch(memory) }
 }

@@ -37,6 +37,12 @@ struct StringContent {
     inline = .empty
   }
 
+  /// The blob that goes over, if there is one.
+  var blob: BlobReference? {
+    guard encoding != .int, let payload else { return nil }
+    return BlobReference(bits: payload)
+  }
+
   var kind: UInt8 { encoding.rawValue << 4 | ValueType.string.rawValue }
   var flags: UInt8 { payload == nil ? 0 : Entry.Flag.payload }
 

@@ -95,6 +95,15 @@ extension Keyspace {
   /// Every key that is there from a sweep's beginning to its end is seen at least once; only one whose
   /// bucket was merged while the sweep stood inside it is seen twice.
   package func visit(_ sweep: inout Sweep) -> BucketEntries? {
+    guard let bucket = advance(&sweep) else { return nil }
+    // The order of visits is one that no processor guesses: ask for what comes next by hand.
+    bucket.prefetchEntries()
+    if !sweep.isDone { table.bucket(table.index(position: sweep.position)).prefetch() }
+    return BucketEntries(bucket)
+  }
+
+  /// The bucket at the sweep's place, which moves on behind it.
+  func advance(_ sweep: inout Sweep) -> Bucket? {
     guard !sweep.isDone else { return nil }
     guard table.bucketCount > 0 else {
       sweep.finish()
@@ -102,7 +111,7 @@ extension Keyspace {
     }
     let index = table.index(position: sweep.position)
     sweep.pass(bucket: index, in: table)
-    return BucketEntries(table.bucket(index))
+    return table.bucket(index)
   }
 
   /// An entry chosen by a random number. It is drawn from a few neighbouring buckets that hold at least
@@ -130,9 +139,9 @@ extension Keyspace {
 
   private static var sampleCount: Int { 16 }
 
-  /// `visit` on a table that is not empty, beginning again after the end.
+  /// The next entries, beginning again after the end.
   private func nextCircular(_ sweep: inout Sweep) -> BucketEntries {
     if sweep.isDone { sweep = Sweep() }
-    return visit(&sweep) ?? BucketEntries(nil)
+    return BucketEntries(advance(&sweep))
   }
 }

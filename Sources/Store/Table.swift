@@ -35,6 +35,11 @@ import CAllocator
   static var segmentBuckets: Int { 1 << segmentShift }
 
   /// Entries per bucket above which an insert splits, and below which a removal merges.
+  ///
+  /// Measured with 5 million keys of 16 bytes and values of 32: splitting above 5, 6 and 7 takes 81.1, 80.3 and
+  /// 79.7 bytes of resident memory per key, of which the table is 14.7, 13.9 and 13.3 (Valkey 9.1 takes 95.3,
+  /// and 110.7 with expiries, which cost nothing here). One entry in eight, five and four stands in a child
+  /// and costs a look-up one more line from memory.
   static var splitAbove: Int { 6 }
   static var mergeBelow: Int { 4 }
 
@@ -276,6 +281,7 @@ import CAllocator
     var freed = (entries: 0, children: 0)
     var current = head
     while true {
+      current.prefetchEntries()
       for slot in 0..<current.count { current.entry(slot).free() }
       freed.entries += current.count
       let child = current.child

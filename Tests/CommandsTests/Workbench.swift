@@ -50,7 +50,8 @@ final class Workbench {
   var isRESP3 = false
 
   /// What the last command recorded instead of itself, or before itself.
-  var record: String { text(&execution.pointee.effects.records) }
+  var record: String { String(decoding: rawRecord, as: UTF8.self).replacing("\r\n", with: "|") }
+  var rawRecord: [UInt8] { bytes(&execution.pointee.effects.records, keeps: true) }
   /// The last command's events as "name key".
   private(set) var events: [String] = []
   private(set) var changes: UInt64 = 0
@@ -90,10 +91,6 @@ final class Workbench {
     execution.pointee.commandIndex = command.pointee.index
     guard command.pointee.accepts(words: arguments.count) else { return execution.pointee.refuseArity() }
     command.pointee.body(&execution.pointee)
-  }
-
-  private func text(_ buffer: inout OutputBuffer) -> String {
-    String(decoding: bytes(&buffer, keeps: true), as: UTF8.self).replacing("\r\n", with: "|")
   }
 
   private func bytes(_ buffer: inout OutputBuffer, keeps: Bool = false) -> [UInt8] {

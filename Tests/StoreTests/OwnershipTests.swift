@@ -122,6 +122,10 @@ private func fill(_ keyspace: inout Keyspace, _ count: Int, seed: UInt64) {
     #expect(number.entry.isInteger)
     keyspace.overwrite(number, adopting: received(50, 0x65), expiry: .clear)
     #expect(number.entry.blob == nil && number.entry.bytes.count == 50 && number.entry.encoding == .raw)
+    // An integer that happens to be a blob's address does not keep the blob.
+    keyspace.overwrite(number, adopting: received(5_000, 0x66), expiry: .keep)
+    keyspace.overwrite(number, integer: Int64(bitPattern: number.entry.payload), expiry: .keep)
+    #expect(number.entry.isInteger)
     // One with much room to spare gives it back.
     var roomy = Blob(capacity: 1 << 20)
     roomy.count = 2_000

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """differential.py: the same random commands to two servers, every reply compared byte for byte.
 
-    differential.py --server PATH [--reference PATH] [--seeds N] [--first SEED] [--commands N] [--label NAME]
+    differential.py --server PATH [--reference PATH] [--seeds N] [--first SEED] [--commands N]
+                    [--without EXPRESSION] [--label NAME]
 
 A seed decides the commands, the protocol version and where packets are split. After
 each seed the whole contents are compared as well. The first difference of a seed is
@@ -129,9 +130,9 @@ def describe(history, command, replies):
     return "\n".join(lines)
 
 
-def compare(subjects, seed, count, dialect, rules):
+def compare(subjects, seed, count, dialect, rules, without=None):
     """Runs one seed on all subjects against the first; None, or a text about the first difference."""
-    generator = Generator(seed, dialect)
+    generator = Generator(seed, dialect, without)
     protocol = 3 if seed % 2 else 2
     history = []
     for subject in subjects:
@@ -177,6 +178,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--commands", type=int, default=2000)
+    parser.add_argument("--without", help="leaves out the shapes that this regular expression finds")
     parser.add_argument("--label", default="differential")
     options = parser.parse_args()
     dialect = "valkey" if servers.flavour(options.reference) == "valkey" else "redis"
@@ -189,7 +191,7 @@ def main():
         pair = [Subject(dialect, reference), Subject(servers.flavour(options.server), subject)]
         for seed in range(options.first, options.first + options.seeds):
             try:
-                problem = compare(pair, seed, options.commands, dialect, rules)
+                problem = compare(pair, seed, options.commands, dialect, rules, options.without)
             except Exception as error:
                 problem = f"seed {seed}: {type(error).__name__}: {error}\n{subject.log()[-2000:]}"
             if problem:

@@ -8,12 +8,12 @@ import tempfile
 
 from harness.resp import Closed, encode, wait_until
 from harness.runner import expect, expect_error, test
-from harness.server import binary
+from harness.server import binary, plain_environment
 
 
 def run_binary(*arguments, **options):
     return subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=60,
-                          stdin=subprocess.DEVNULL, **options)
+                          stdin=subprocess.DEVNULL, env=plain_environment(), **options)
 
 
 # The command line

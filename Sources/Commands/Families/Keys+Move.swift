@@ -54,6 +54,7 @@ extension Keys {
       guard overwriting else { return false }
       execution.remove(existing)
     }
+    execution.note(.new, "new", target)
     guard let location = execution.locate(source, KeyHash(source)) else { return false }
     let entry = execution.database.pointee.take(location)
     execution.database.pointee.put(entry, target, KeyHash(target))
@@ -74,6 +75,7 @@ extension Keys {
     let entry = execution.database.pointee.take(location)
     execution.databases[target].put(entry, key, KeyHash(key))
     execution.changed()
+    execution.events.note(.new, "new", key, database: target)
     execution.note(.generic, "move_from", key)
     execution.events.note(.generic, "move_to", key, database: target)
     execution.reply.integer(1)
@@ -109,6 +111,7 @@ extension Keys {
     guard let location = execution.locate(source, KeyHash(source)) else { return execution.reply.integer(0) }
     execution.databases[target].put(LooseEntry(copying: location.entry), copy, KeyHash(copy))
     execution.changed()
+    execution.events.note(.new, "new", copy, database: target)
     execution.events.note(.generic, "copy_to", copy, database: target)
     execution.reply.integer(1)
   }

@@ -5,17 +5,17 @@ import Wire
 
 extension Keys {
   static func objectEncoding(_ execution: inout Execution) {
-    guard let location = execution.peek(execution.arguments[2]) else { return execution.reply.null() }
+    guard let location = execution.inspect(execution.arguments[2]) else { return execution.reply.null() }
     execution.reply.bulk(location.entry.encoding.name)
   }
 
   static func objectReferenceCount(_ execution: inout Execution) {
-    guard execution.peek(execution.arguments[2]) != nil else { return execution.reply.null() }
+    guard execution.inspect(execution.arguments[2]) != nil else { return execution.reply.null() }
     execution.reply.integer(1)
   }
 
   static func objectIdleTime(_ execution: inout Execution) {
-    guard let location = execution.peek(execution.arguments[2]) else { return execution.reply.null() }
+    guard let location = execution.inspect(execution.arguments[2]) else { return execution.reply.null() }
     guard execution.accessClock.policy == .leastRecentlyUsed else {
       return execution.reply.error(
         """
@@ -27,7 +27,7 @@ extension Keys {
   }
 
   static func objectFrequency(_ execution: inout Execution) {
-    guard let location = execution.peek(execution.arguments[2]) else { return execution.reply.null() }
+    guard let location = execution.inspect(execution.arguments[2]) else { return execution.reply.null() }
     guard execution.accessClock.policy == .leastFrequentlyUsed else {
       return execution.reply.error(
         """

@@ -72,13 +72,13 @@ extension Strings {
   static func getExpire(_ execution: inout Execution) {
     let key = execution.arguments[1]
     guard let options = execution.stringOptions(from: 2, .getExpire) else { return }
-    guard let location = execution.read(key) else { return execution.reply.null() }
-    guard location.entry.isString else { return execution.refuseType() }
     var instant: Milliseconds = 0
     if case .given(let unit) = options.expiry {
       guard let given = execution.positiveExpiration(options.expiryIndex, unit) else { return }
       instant = given
     }
+    guard let location = execution.read(key) else { return execution.reply.null() }
+    guard location.entry.isString else { return execution.refuseType() }
     execution.answer(location.entry)
     switch options.expiry {
     case .given(let unit):

@@ -20,7 +20,7 @@ extension Strings {
 
   static func setSeveralExpiring(_ execution: inout Execution) {
     // Int32 is as far as the protocol's own count of words goes.
-    guard let given = execution.arguments[1].int64, given > 0, given < Int64(Int32.max) else {
+    guard let given = execution.arguments[1].int64, given > 0, given <= Int64(Int32.max) else {
       return execution.reply.error("ERR invalid numkeys value or out of range")
     }
     let count = Int(given)

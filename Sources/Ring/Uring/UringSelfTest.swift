@@ -89,7 +89,7 @@ enum UringSelfTest {
     var drained = 0
     var sent: Completion?
     for _ in 0..<4096 where drained < count || sent == nil {
-      try trial.ring.enter(timeoutNanoseconds: drained < count ? 0 : 20_000_000)
+      try trial.ring.enter(timeoutNanoseconds: drained < count ? 0 : 250_000_000)
       while let completion = trial.ring.next() { if completion.token == token { sent = completion } }
       drained += trial.drain()
     }
@@ -171,13 +171,13 @@ private struct Trial: ~Copyable {
     }
   }
 
-  /// The next completion under the token; nil when none comes within 20 ms.
+  /// The next completion under the token; nil when none comes within 250 ms.
   mutating func await(_ token: Token) throws(RingError) -> Completion? {
-    let deadline = Clock.monotonicNanoseconds() + 20_000_000
+    let deadline = Clock.monotonicNanoseconds() + 250_000_000
     while true {
       while let completion = ring.next() { if completion.token == token { return completion } }
       guard Clock.monotonicNanoseconds() < deadline else { return nil }
-      try ring.enter(timeoutNanoseconds: 5_000_000)
+      try ring.enter(timeoutNanoseconds: 50_000_000)
     }
   }
 }

@@ -86,6 +86,7 @@ struct ClientFilter {
   /// One number or several, up to the next word that is none.
   private mutating func readIdentifiers(_ words: Arguments, _ index: inout Int, _ isNegative: Bool) -> Refusal? {
     guard words[index].int64 != nil else {
+      if isNegative { return Self.syntax }
       return .fixed(isForList ? "ERR Invalid client ID" : "ERR client-id should be greater than 0")
     }
     var found: Set<UInt64> = []
@@ -204,13 +205,16 @@ struct ClientFilter {
       && address.allows { $0 == details.pointee.address }
       && localAddress.allows { $0 == details.pointee.localAddress }
       && host.allows { $0 == Self.host(of: details.pointee.address) }
-      && name.allows { $0 == details.pointee.name }
-      && libraryName.allows { $0 == details.pointee.libraryName }
-      && libraryVersion.allows { $0 == details.pointee.libraryVersion }
+      && name.allows { Self.isEqual($0, details.pointee.name) }
+      && libraryName.allows { Self.isEqual($0, details.pointee.libraryName) }
+      && libraryVersion.allows { Self.isEqual($0, details.pointee.libraryVersion) }
       && database.allows { $0 == Int64(session.database) }
       && flags.allows { $0.allSatisfy(letters.contains) }
       && capabilities.allows { $0.isEmpty || session.flags.contains(.redirectCapable) }
   }
+
+  /// Who has no name is not found by it: CLIENT KILL NAME "" would end nearly everybody.
+  private static func isEqual(_ wanted: String, _ text: String) -> Bool { !wanted.isEmpty && wanted == text }
 
   /// The part of an address before its port, without the brackets of IPv6.
   private static func host(of address: String) -> Substring {

@@ -87,14 +87,18 @@ EDGES = [b"", b"0", b"-0", b"1", b"-1", b" 1", b"1 ", b"+1", b"01", b"1e3", b"0x
     str(sign * (1 << power) + step).encode()
     for power in (31, 32, 53, 62, 63, 64) for sign in (1, -1) for step in (-1, 0, 1)]
 
+# A time of one second or millisecond would end while the two servers are asked.
+LONG_EDGES = [edge for edge in EDGES if edge != b"1"]
+
 
 class Generator:
     """An endless row of commands; the same seed makes the same row."""
 
-    def __init__(self, seed, dialect="redis"):
+    def __init__(self, seed, dialect="redis", without=None):
         self.random = random.Random(seed)
         lines = SHAPES + (VALKEY_SHAPES if dialect == "valkey" else "")
-        parsed = [line.split(" ", 1) for line in lines.splitlines() if line]
+        parsed = [line.split(" ", 1) for line in lines.splitlines()
+                  if line and not (without and re.search(without, line))]
         self.weights = [int(weight) for weight, _ in parsed]
         self.shapes = [re.findall(r"\{[^}]*\}[*?]?|\S+", shape) for _, shape in parsed]
         self.keys = [f"k{number}".encode() for number in range(self.random.choice((3, 8, 40)))] + [b"", b"\r\nkey\x00"]
@@ -131,7 +135,7 @@ class Generator:
         elif what == 1:
             words.append(self.make_value())
         elif at:
-            words[at] = self.random.choice(EDGES)
+            words[at] = self.random.choice(LONG_EDGES)
 
     # One maker per kind of argument
 
@@ -171,10 +175,14 @@ class Generator:
         return self.random.choice((b"0.1", b"-0.5", b"1e2", b"3.0e3", b"1.25", b"-1e-3", b"100", b"2.5e-7"))
 
     def make_seconds(self):
-        return self.random.choice(EDGES) if self.random.random() < 0.1 else b"100000"
+        if self.random.random() < 0.1:
+            return self.random.choice(LONG_EDGES)
+        return str(self.random.randrange(100_000, 100_000_000)).encode()
 
     def make_millis(self):
-        return self.random.choice(EDGES) if self.random.random() < 0.1 else b"100000000"
+        if self.random.random() < 0.1:
+            return self.random.choice(LONG_EDGES)
+        return str(self.random.randrange(100_000_000, 10**12)).encode()
 
     def make_future(self):
         return str(33_177_117_000 + self.random.randrange(1000)).encode()

@@ -42,6 +42,11 @@ def binary():
     return path
 
 
+def plain_environment():
+    """Ours without what steers the tests: to the server every MARTLET_… is a directive."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MARTLET_")}
+
+
 _flavours = {}
 
 
@@ -49,7 +54,8 @@ def flavour(path=None):
     """`martlet`, `valkey` or `redis`: what `--version` says of the binary."""
     path = path or binary()
     if path not in _flavours:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60)
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60,
+                              env=plain_environment())
         text = (said.stdout + said.stderr).lower()
         if "martlet" in text:
             _flavours[path] = "martlet"
@@ -160,7 +166,7 @@ class Server:
         self.process = subprocess.Popen(
             self.command_line(), stdout=log, stderr=subprocess.STDOUT, cwd=self.directory,
             stdin=subprocess.PIPE if self.standard_input is not None else subprocess.DEVNULL,
-            env={**os.environ, **self.environment})
+            env={**plain_environment(), **self.environment})
         log.close()
         if self.standard_input is not None:
             self.process.stdin.write(self.standard_input.encode())
