@@ -8,29 +8,29 @@
 import CAllocator
 
 /// One stretch of output. Its bytes lie directly behind it.
-@safe package struct Chunk {
-  @usableFromInline package var next: UnsafeMutablePointer<Chunk>?
-  @usableFromInline package var capacity: UInt32
-  @usableFromInline package var used: UInt32
+@safe public struct Chunk {
+  public var next: UnsafeMutablePointer<Chunk>?
+  public var capacity: UInt32
+  public var used: UInt32
 }
 
-@safe package struct ChunkPool: ~Copyable {
+@safe public struct ChunkPool: ~Copyable {
   private var small: UnsafeMutablePointer<Chunk>?
   private var large: UnsafeMutablePointer<Chunk>?
   private var idleSmall = 0
   private var idleLarge = 0
   /// Bytes of all chunks that are lent out, headers included.
-  package private(set) var lentBytes = 0
+  public private(set) var lentBytes = 0
 
   /// Whole allocations: jemalloc has classes of exactly these sizes.
-  package static let smallBytes = 1_024
-  package static let largeBytes = 16_384
-  package static let headerBytes = 16
+  public static let smallBytes = 1_024
+  public static let largeBytes = 16_384
+  public static let headerBytes = 16
   /// Idle chunks kept: 1 MiB of small ones and 4 MiB of large ones at most.
   private static let idleSmallMax = 1_024
   private static let idleLargeMax = 256
 
-  package init() {
+  public init() {
     unsafe small = nil
     unsafe large = nil
   }
@@ -41,7 +41,7 @@ import CAllocator
   }
 
   /// A chunk that holds at least `bytes` behind its header.
-  package mutating func take(_ bytes: Int) -> UnsafeMutablePointer<Chunk> {
+  public mutating func take(_ bytes: Int) -> UnsafeMutablePointer<Chunk> {
     let needed = bytes + Self.headerBytes
     if needed <= Self.smallBytes {
       if let chunk = unsafe small {
@@ -63,7 +63,7 @@ import CAllocator
   }
 
   /// Takes a chunk back.
-  package mutating func give(_ chunk: UnsafeMutablePointer<Chunk>) {
+  public mutating func give(_ chunk: UnsafeMutablePointer<Chunk>) {
     let bytes = unsafe Int(chunk.pointee.capacity) + Self.headerBytes
     lentBytes -= bytes
     if bytes == Self.smallBytes && idleSmall < Self.idleSmallMax {

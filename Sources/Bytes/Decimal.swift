@@ -6,7 +6,7 @@
 
 extension ByteView {
   /// The number these bytes are the canonical text of, or nil (empty, "01", "+1", "-0", " 1", too large …).
-  @inlinable package var int64: Int64? {
+  @inlinable public var int64: Int64? {
     guard count > 0 && count <= Decimal.digitsMax else { return nil }
     var index = 0
     let first = unsafe start.load(as: UInt8.self)
@@ -37,7 +37,7 @@ extension ByteView {
   }
 
   /// The same without a sign, up to 2^64 - 1; leading zeros are accepted, as in a SCAN cursor.
-  package var uint64: UInt64? {
+  public var uint64: UInt64? {
     guard count > 0 else { return nil }
     var value: UInt64 = 0
     for i in 0..<count {
@@ -52,12 +52,12 @@ extension ByteView {
   }
 }
 
-package enum Decimal {
+public enum Decimal {
   /// "-9223372036854775808", and as many for the largest unsigned word.
-  @inlinable package static var digitsMax: Int { 20 }
+  @inlinable public static var digitsMax: Int { 20 }
 
   /// Digits of `value`, without a sign.
-  @inlinable package static func digits(_ value: UInt64) -> Int {
+  @inlinable public static func digits(_ value: UInt64) -> Int {
     if value < 10 { return 1 }
     if value < 100 { return 2 }
     if value < 1_000 { return 3 }
@@ -72,7 +72,7 @@ package enum Decimal {
   }
 
   /// Writes `value` at `out` and returns the bytes written; there must be room for `digitsMax`.
-  @inlinable package static func write(_ value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+  @inlinable public static func write(_ value: UInt64, to out: UnsafeMutablePointer<UInt8>) -> Int {
     let count = digits(value)
     var rest = value
     var index = count
@@ -85,7 +85,7 @@ package enum Decimal {
     return count
   }
 
-  @inlinable package static func write(_ value: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
+  @inlinable public static func write(_ value: Int64, to out: UnsafeMutablePointer<UInt8>) -> Int {
     if value >= 0 { return unsafe write(UInt64(value), to: out) }
     unsafe out[0] = UInt8(ascii: "-")
     return unsafe 1 + write(value.magnitude, to: out + 1)
@@ -93,11 +93,11 @@ package enum Decimal {
 }
 
 /// The text of a number, held in the value itself: for building replies and records without the heap.
-package struct DecimalText {
+public struct DecimalText {
   @usableFromInline var bytes = InlineArray<24, UInt8>(repeating: 0)
-  package let count: Int
+  public let count: Int
 
-  @inlinable package init(_ value: Int64) {
+  @inlinable public init(_ value: Int64) {
     var text = InlineArray<24, UInt8>(repeating: 0)
     var span = text.mutableSpan
     count = unsafe span.withUnsafeMutableBufferPointer { buffer in
@@ -108,7 +108,7 @@ package struct DecimalText {
   }
 
   /// Lends the text to `body`.
-  @inlinable package func withView<Result>(_ body: (ByteView) -> Result) -> Result {
+  @inlinable public func withView<Result>(_ body: (ByteView) -> Result) -> Result {
     unsafe bytes.span.withUnsafeBufferPointer { unsafe body(ByteView(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer($0)[0..<count]))) }
   }
 }

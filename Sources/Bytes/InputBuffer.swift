@@ -5,15 +5,15 @@
 // byte of the unfinished request and grows geometrically.
 import CAllocator
 
-@safe package struct InputBuffer: BitwiseCopyable {
+@safe public struct InputBuffer: BitwiseCopyable {
   @usableFromInline var storage: UnsafeMutableRawPointer?
-  package private(set) var count = 0
-  package private(set) var capacity = 0
+  public private(set) var count = 0
+  public private(set) var capacity = 0
 
-  package init() { unsafe storage = nil }
+  public init() { unsafe storage = nil }
 
   /// Adds a copy of `bytes`. False if memory ran out; the buffer is then unchanged.
-  package mutating func append(_ bytes: ByteView) -> Bool {
+  public mutating func append(_ bytes: ByteView) -> Bool {
     guard reserve(count + bytes.count) else { return false }
     if let storage = unsafe storage { unsafe memcpy(storage + count, bytes.start, bytes.count) }
     count += bytes.count
@@ -21,7 +21,7 @@ import CAllocator
   }
 
   /// Makes room for `needed` bytes in all.
-  package mutating func reserve(_ needed: Int) -> Bool {
+  public mutating func reserve(_ needed: Int) -> Bool {
     if needed <= capacity { return true }
     let wanted = max(needed, min(capacity * 2, needed + 1 << 20), 256)
     guard let grown = unsafe realloc(storage, wanted) else { return false }
@@ -31,13 +31,13 @@ import CAllocator
   }
 
   /// What is held. Valid until the next change.
-  package var view: ByteView {
+  public var view: ByteView {
     guard let storage = unsafe storage else { return .empty }
     return unsafe ByteView(start: storage, count: count)
   }
 
   /// Forgets the first `consumed` bytes.
-  package mutating func drop(_ consumed: Int) {
+  public mutating func drop(_ consumed: Int) {
     precondition(consumed >= 0 && consumed <= count, "more consumed than held")
     if consumed == count { count = 0; return }
     if let storage = unsafe storage { unsafe memmove(storage, storage + consumed, count - consumed) }
@@ -45,7 +45,7 @@ import CAllocator
   }
 
   /// Gives the memory back.
-  package mutating func release() {
+  public mutating func release() {
     unsafe free(storage)
     unsafe storage = nil
     count = 0

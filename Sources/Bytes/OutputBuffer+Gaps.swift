@@ -2,7 +2,7 @@
 
 extension OutputBuffer {
   /// Fills the gap with `number` as a bulk string: `$`, its length, and its digits.
-  package mutating func fill(_ gap: Gap, bulk number: UInt64) {
+  public mutating func fill(_ gap: Gap, bulk number: UInt64) {
     let out = unsafe Self.bytes(of: gap.chunk)
     let digits = Decimal.digits(number)
     unsafe out[0] = UInt8(ascii: "$")

@@ -9,38 +9,38 @@
 // do not move, so a send in flight and further appends do not disturb each other.
 import CAllocator
 
-@safe package struct OutputBuffer: BitwiseCopyable {
-  @usableFromInline package var pool: UnsafeMutablePointer<ChunkPool>
-  @usableFromInline package var head: UnsafeMutablePointer<Chunk>?
-  @usableFromInline package var tail: UnsafeMutablePointer<Chunk>?
+@safe public struct OutputBuffer: BitwiseCopyable {
+  public var pool: UnsafeMutablePointer<ChunkPool>
+  public var head: UnsafeMutablePointer<Chunk>?
+  public var tail: UnsafeMutablePointer<Chunk>?
   /// Bytes of the head chunk that are sent already.
-  @usableFromInline package var headSent: UInt32 = 0
+  public var headSent: UInt32 = 0
   /// Chunks in the chain.
-  package var chunkCount: Int32 = 0
+  public var chunkCount: Int32 = 0
   /// Stream position behind the last byte appended.
-  @usableFromInline package var appendedEnd: UInt64 = 0
+  public var appendedEnd: UInt64 = 0
   /// Bytes of all chunks in the chain, headers included.
-  package var heldBytes = 0
+  public var heldBytes = 0
   /// Error replies ever written here; wraps. A command that moved it has failed.
-  package var errorCount: UInt32 = 0
+  public var errorCount: UInt32 = 0
 
-  package init(pool: UnsafeMutablePointer<ChunkPool>) {
+  public init(pool: UnsafeMutablePointer<ChunkPool>) {
     unsafe self.pool = pool
     unsafe head = nil
     unsafe tail = nil
   }
 
-  @inlinable package var appended: UInt64 { appendedEnd }
+  @inlinable public var appended: UInt64 { appendedEnd }
   /// Stream position of the first byte that no send has completed for.
-  package private(set) var sent: UInt64 = 0
+  public private(set) var sent: UInt64 = 0
   /// Bytes waiting.
-  @inlinable package var pending: Int { Int(appendedEnd &- sent) }
-  @inlinable package var isEmpty: Bool { appendedEnd == sent }
+  @inlinable public var pending: Int { Int(appendedEnd &- sent) }
+  @inlinable public var isEmpty: Bool { appendedEnd == sent }
 
   // MARK: appending
 
   /// Room for `bytes` in one piece behind the tail; `commit` what was written there.
-  @inlinable package mutating func reserve(_ bytes: Int) -> UnsafeMutablePointer<UInt8> {
+  @inlinable public mutating func reserve(_ bytes: Int) -> UnsafeMutablePointer<UInt8> {
     if let tail = unsafe tail {
       let used = unsafe Int(tail.pointee.used)
       if unsafe Int(tail.pointee.capacity) - used >= bytes {
@@ -51,7 +51,7 @@ import CAllocator
   }
 
   /// Says that `bytes` of what was reserved are output now.
-  @inlinable package mutating func commit(_ bytes: Int) {
+  @inlinable public mutating func commit(_ bytes: Int) {
     guard let tail = unsafe tail else { preconditionFailure("nothing was reserved") }
     unsafe precondition(Int(tail.pointee.used) + bytes <= Int(tail.pointee.capacity), "more written than reserved")
     unsafe tail.pointee.used += UInt32(bytes)
@@ -59,7 +59,7 @@ import CAllocator
   }
 
   /// Appends a copy of `view`, over as many chunks as it takes.
-  package mutating func append(_ view: ByteView) {
+  public mutating func append(_ view: ByteView) {
     var rest = view
     while rest.count > 0 {
       if let tail = unsafe tail {
@@ -79,7 +79,7 @@ import CAllocator
   /// Pieces of one value larger than this are spread over several chunks.
   private static let chunkBytesMax = 1 << 20
 
-  @usableFromInline package mutating func grow(_ bytes: Int) -> UnsafeMutablePointer<UInt8> {
+  public mutating func grow(_ bytes: Int) -> UnsafeMutablePointer<UInt8> {
     // A client with one chunk full is in for a long reply: the next chunks are large.
     let standard = ChunkPool.largeBytes - ChunkPool.headerBytes
     let chunk = unsafe pool.pointee.take(tail == nil ? bytes : max(bytes, standard))
@@ -94,7 +94,7 @@ import CAllocator
     heldBytes += unsafe Int(chunk.pointee.capacity) + ChunkPool.headerBytes
   }
 
-  @inlinable package static func bytes(of chunk: UnsafeMutablePointer<Chunk>) -> UnsafeMutablePointer<UInt8> {
+  @inlinable public static func bytes(of chunk: UnsafeMutablePointer<Chunk>) -> UnsafeMutablePointer<UInt8> {
     unsafe (UnsafeMutableRawPointer(chunk) + 16).assumingMemoryBound(to: UInt8.self)
   }
 
@@ -102,7 +102,7 @@ import CAllocator
 
   /// Lists at most `capacity` stretches that cover the bytes from `sent` up to stream position `limit`.
   /// Returns how many there are and how many bytes they hold together.
-  package func stretches(
+  public func stretches(
     upTo limit: UInt64, capacity: Int, _ add: (_ index: Int, _ start: UnsafeRawPointer, _ count: Int) -> Void
   ) -> (stretches: Int, bytes: Int) {
     var left = limit > sent ? Int(min(limit, appendedEnd) - sent) : 0
@@ -125,7 +125,7 @@ import CAllocator
   }
 
   /// The kernel has taken `bytes` more: they are forgotten, and chunks that are done go back to the pool.
-  package mutating func release(_ bytes: Int) {
+  public mutating func release(_ bytes: Int) {
     precondition(bytes >= 0 && bytes <= pending, "more sent than was waiting")
     sent += UInt64(bytes)
     var left = bytes
@@ -155,7 +155,7 @@ import CAllocator
   }
 
   /// Drops everything that waits: the client is gone and no send is in flight.
-  package mutating func discardAll() {
+  public mutating func discardAll() {
     while let chunk = unsafe head { unsafe unlinkHead(chunk) }
     sent = appendedEnd
   }
@@ -163,19 +163,19 @@ import CAllocator
   // MARK: taking back, filling in later
 
   /// A place in the stream to come back to within the same command.
-  @safe package struct Mark: BitwiseCopyable {
-    @usableFromInline package let chunk: UnsafeMutablePointer<Chunk>?
-    @usableFromInline package let used: UInt32
-    package let position: UInt64
+  @safe public struct Mark: BitwiseCopyable {
+    public let chunk: UnsafeMutablePointer<Chunk>?
+    public let used: UInt32
+    public let position: UInt64
   }
 
-  package var mark: Mark {
+  public var mark: Mark {
     guard let tail = unsafe tail else { return unsafe Mark(chunk: nil, used: 0, position: appendedEnd) }
     return unsafe Mark(chunk: tail, used: tail.pointee.used, position: appendedEnd)
   }
 
   /// The first byte appended after `mark`, nil if none was. What a reply begins with tells its kind.
-  package func firstByte(after mark: Mark) -> UInt8? {
+  public func firstByte(after mark: Mark) -> UInt8? {
     guard appendedEnd > mark.position else { return nil }
     var chunk = unsafe mark.chunk ?? head
     var offset = unsafe mark.chunk == nil ? 0 : Int(mark.used)
@@ -188,7 +188,7 @@ import CAllocator
   }
 
   /// Copies the first bytes after `mark` (at most 32 of them) for whoever wants to know what was answered.
-  package func prefix(after mark: Mark) -> InlineArray<32, UInt8> {
+  public func prefix(after mark: Mark) -> InlineArray<32, UInt8> {
     var result = InlineArray<32, UInt8>(repeating: 0)
     var chunk = unsafe mark.chunk ?? head
     var offset = unsafe mark.chunk == nil ? 0 : Int(mark.used)
@@ -206,7 +206,7 @@ import CAllocator
   }
 
   /// Takes back everything appended since `mark`. Only within the command that took the mark: nothing of it can be in flight.
-  package mutating func rollback(to mark: Mark) {
+  public mutating func rollback(to mark: Mark) {
     precondition(mark.position >= sent, "taking back what was sent")
     guard let keep = unsafe mark.chunk else {
       while let chunk = unsafe head { unsafe unlinkHead(chunk) }
@@ -225,12 +225,12 @@ import CAllocator
   }
 
   /// A gap for a header whose number is not known yet.
-  @safe package struct Gap: BitwiseCopyable {
+  @safe public struct Gap: BitwiseCopyable {
     @usableFromInline let chunk: UnsafeMutablePointer<Chunk>
   }
 
   /// Leaves a gap here: what is appended next goes behind it. Fill it within the same command.
-  package mutating func leaveGap() -> Gap {
+  public mutating func leaveGap() -> Gap {
     let gap = unsafe pool.pointee.take(Decimal.digitsMax + 3)
     unsafe link(gap)
     let body = unsafe pool.pointee.take(ChunkPool.smallBytes - ChunkPool.headerBytes)
@@ -239,7 +239,7 @@ import CAllocator
   }
 
   /// Writes `kind`, `number` and a line end into the gap.
-  package mutating func fill(_ gap: Gap, kind: UInt8, number: Int64) {
+  public mutating func fill(_ gap: Gap, kind: UInt8, number: Int64) {
     let out = unsafe Self.bytes(of: gap.chunk)
     unsafe out[0] = kind
     let digits = unsafe Decimal.write(number, to: out + 1)

@@ -7,7 +7,7 @@
 // (a completion that was under way when the slot was freed) finds nothing.
 import CAllocator
 
-@safe package struct Slab<Element: BitwiseCopyable>: ~Copyable {
+@safe public struct Slab<Element: BitwiseCopyable>: ~Copyable {
   @usableFromInline struct Cell {
     @usableFromInline var generation: UInt32
     @usableFromInline var nextFree: UInt32
@@ -20,14 +20,14 @@ import CAllocator
   private var pageCapacity: Int
   private var firstFree: UInt32 = noSlot
   /// Elements alive.
-  package private(set) var count = 0
+  public private(set) var count = 0
 
   @usableFromInline static var cellsPerPage: Int { 256 }
   private static var noSlot: UInt32 { .max }
   /// Generations are compared in 24 bits: that is what a token carries.
   private static var generationMask: UInt32 { 0xFF_FFFF }
 
-  package init() {
+  public init() {
     pageCapacity = 64
     unsafe pages = .allocate(capacity: 64)
   }
@@ -38,7 +38,7 @@ import CAllocator
   }
 
   /// Takes a free slot for `element`. Returns the slot and the generation of this life.
-  package mutating func insert(_ element: Element) -> (slot: UInt32, generation: UInt32) {
+  public mutating func insert(_ element: Element) -> (slot: UInt32, generation: UInt32) {
     if firstFree == Self.noSlot { addPage() }
     let slot = firstFree
     let cell = unsafe self.cell(slot)
@@ -50,7 +50,7 @@ import CAllocator
   }
 
   /// Ends the life of a slot: its generation moves on.
-  package mutating func remove(_ slot: UInt32) {
+  public mutating func remove(_ slot: UInt32) {
     let cell = unsafe self.cell(slot)
     unsafe precondition(cell.pointee.isTaken, "slot freed twice")
     unsafe cell.pointee.isTaken = false
@@ -61,25 +61,25 @@ import CAllocator
   }
 
   /// The element of a taken slot.
-  @inlinable package subscript(slot: UInt32) -> UnsafeMutablePointer<Element> {
+  @inlinable public subscript(slot: UInt32) -> UnsafeMutablePointer<Element> {
     let cell = unsafe self.cell(slot)
     unsafe precondition(cell.pointee.isTaken, "no element in this slot")
     return unsafe element(of: cell)
   }
 
   /// The element if the slot still lives the life `generation`, else nil.
-  @inlinable package func find(_ slot: UInt32, generation: UInt32) -> UnsafeMutablePointer<Element>? {
+  @inlinable public func find(_ slot: UInt32, generation: UInt32) -> UnsafeMutablePointer<Element>? {
     guard Int(slot) < pageCount * Self.cellsPerPage else { return nil }
     let cell = unsafe self.cell(slot)
     guard unsafe cell.pointee.isTaken && cell.pointee.generation == generation else { return nil }
     return unsafe element(of: cell)
   }
 
-  package func generation(of slot: UInt32) -> UInt32 { unsafe cell(slot).pointee.generation }
+  public func generation(of slot: UInt32) -> UInt32 { unsafe cell(slot).pointee.generation }
 
   /// Slots that exist; for walking all of them together with `isTaken`.
-  package var slotCount: UInt32 { UInt32(pageCount * Self.cellsPerPage) }
-  package func isTaken(_ slot: UInt32) -> Bool { unsafe cell(slot).pointee.isTaken }
+  public var slotCount: UInt32 { UInt32(pageCount * Self.cellsPerPage) }
+  public func isTaken(_ slot: UInt32) -> Bool { unsafe cell(slot).pointee.isTaken }
 
   @inlinable func cell(_ slot: UInt32) -> UnsafeMutablePointer<Cell> {
     let index = Int(slot)

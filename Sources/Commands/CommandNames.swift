@@ -6,7 +6,7 @@
 // them is comparing names. Only rename-command makes longer ones; those few stand in a list.
 import Bytes
 
-package struct CommandNames {
+public struct CommandNames {
   @usableFromInline struct Slot {
     @usableFromInline var low: UInt64 = 0
     @usableFromInline var high: UInt64 = 0
@@ -17,10 +17,10 @@ package struct CommandNames {
   @usableFromInline let slots: UnsafeMutablePointer<Slot>
   private var long: [(name: [UInt8], index: Int)] = []
   @usableFromInline let mask: Int
-  package static let bytesMax = 16
+  public static let bytesMax = 16
 
   /// Builds the table once, at start; it is never freed. Names must be distinct and at most 16 bytes.
-  package init(_ names: [(name: String, index: Int)]) {
+  public init(_ names: [(name: String, index: Int)]) {
     var capacity = 16
     while capacity < names.count * 3 { capacity *= 2 }
     slots = .allocate(capacity: capacity)
@@ -45,7 +45,7 @@ package struct CommandNames {
   }
 
   /// The index stored for `name`, letters of either case.
-  @inlinable package func find(_ name: ByteView) -> Int? {
+  @inlinable public func find(_ name: ByteView) -> Int? {
     guard name.count > 0 else { return nil }
     guard name.count <= 16 else { return findLong(name) }
     let (low, high) = Self.fold(name)

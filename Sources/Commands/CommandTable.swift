@@ -7,18 +7,18 @@ import Bytes
 import Wire
 
 /// Immutable after `init`, and alive as long as the process.
-package struct CommandTable {
-  package let commands: UnsafeMutablePointer<Command>
+public struct CommandTable {
+  public let commands: UnsafeMutablePointer<Command>
   /// Commands and subcommands together.
-  package let count: Int
+  public let count: Int
   @usableFromInline let names: CommandNames
   /// What COMMAND tells about each, by index.
-  package let facts: UnsafeMutablePointer<CommandFacts>
+  public let facts: UnsafeMutablePointer<CommandFacts>
   /// Indices of the commands that can be called, without subcommands, in the order of their definitions.
-  package let callable: [Int]
+  public let callable: [Int]
 
   /// - Parameter renamed: rename-command lines; an empty new name removes the command.
-  package init(_ definitions: [CommandDefinition], renamed: [(from: String, to: String)] = []) {
+  public init(_ definitions: [CommandDefinition], renamed: [(from: String, to: String)] = []) {
     var all: [(facts: CommandFacts, body: CommandBody, children: [(name: String, index: Int)])] = []
     var top: [(name: String, index: Int)] = []
     for definition in definitions {
@@ -49,13 +49,13 @@ package struct CommandTable {
   }
 
   /// The command that the first word names, not looking at subcommands.
-  @inlinable package func find(_ name: ByteView) -> UnsafePointer<Command>? {
+  @inlinable public func find(_ name: ByteView) -> UnsafePointer<Command>? {
     guard let index = names.find(name) else { return nil }
     return UnsafePointer(commands + index)
   }
 
   /// The indices of a container's subcommands, which stand directly behind it; empty for any other command.
-  package func subcommands(of index: Int) -> Range<Int> {
+  public func subcommands(of index: Int) -> Range<Int> {
     let container = facts[index].name
     var end = index + 1
     while end < count, facts[end].container == container { end += 1 }
@@ -63,21 +63,21 @@ package struct CommandTable {
   }
 
   /// The command or subcommand of a request that begins with these words; nil if there is none.
-  package func resolve(_ name: ByteView, _ second: ByteView?) -> UnsafePointer<Command>? {
+  public func resolve(_ name: ByteView, _ second: ByteView?) -> UnsafePointer<Command>? {
     guard let command = find(name) else { return nil }
     guard let subcommands = command.pointee.subcommands, let second else { return command }
     return subcommands.find(second).map { UnsafePointer(commands + $0) }
   }
 
   /// What became of looking a request up.
-  package enum Resolution {
+  public enum Resolution {
     case command(UnsafePointer<Command>)
     case unknown
     case unknownSubcommand(of: UnsafePointer<Command>)
   }
 
   /// The command or subcommand that a request names.
-  @inlinable package func resolve(_ arguments: Arguments) -> Resolution {
+  @inlinable public func resolve(_ arguments: Arguments) -> Resolution {
     guard let command = find(arguments[0]) else { return .unknown }
     guard let subcommands = command.pointee.subcommands, arguments.count > 1 else { return .command(command) }
     guard let index = subcommands.find(arguments[1]) else { return .unknownSubcommand(of: command) }
@@ -86,12 +86,12 @@ package struct CommandTable {
 }
 
 /// One line of a family's list: the facts, what runs, and, for a container, its subcommands.
-package struct CommandDefinition {
-  package private(set) var facts: CommandFacts
-  package let body: CommandBody
-  package let subcommands: [CommandDefinition]
+public struct CommandDefinition {
+  public private(set) var facts: CommandFacts
+  public let body: CommandBody
+  public let subcommands: [CommandDefinition]
 
-  package init(_ facts: CommandFacts, subcommands: [CommandDefinition] = [], run body: @escaping CommandBody) {
+  public init(_ facts: CommandFacts, subcommands: [CommandDefinition] = [], run body: @escaping CommandBody) {
     self.facts = facts
     self.body = body
     self.subcommands = subcommands.map { $0.inside(facts.name) }

@@ -7,33 +7,33 @@
 import Bytes
 import Wire
 
-package struct Effects: ~Copyable {
+public struct Effects: ~Copyable {
   /// Somebody keeps records: the log, or a replica.
-  package var isRecording = false
+  public var isRecording = false
   /// Changes since the start, as INFO's rdb_changes_since_last_save counts them.
-  package var changes: UInt64 = 0
+  public var changes: UInt64 = 0
   /// The command's own words are not the record: what `record` was given is (possibly nothing).
-  package private(set) var isReplaced = false
+  public private(set) var isReplaced = false
   /// The records given so far by the command under way.
-  package var records: OutputBuffer
+  public var records: OutputBuffer
 
-  package init(pool: UnsafeMutablePointer<ChunkPool>) { records = OutputBuffer(pool: pool) }
+  public init(pool: UnsafeMutablePointer<ChunkPool>) { records = OutputBuffer(pool: pool) }
 
   /// Before each command.
-  @inlinable package mutating func begin() {
+  @inlinable public mutating func begin() {
     if isReplaced || !records.isEmpty { clear() }
   }
 
-  package mutating func clear() {
+  public mutating func clear() {
     isReplaced = false
     records.discardAll()
   }
 
   /// The command is recorded as nothing at all, whatever it changed.
-  package mutating func recordNothing() { isReplaced = true }
+  public mutating func recordNothing() { isReplaced = true }
 
   /// Records a command of `count` words instead of the one that was sent; the words follow by `word`.
-  package mutating func beginRecord(words count: Int) {
+  public mutating func beginRecord(words count: Int) {
     isReplaced = true
     guard isRecording else { return }
     writeHeader(UInt8(ascii: "*"), count)
@@ -41,21 +41,21 @@ package struct Effects: ~Copyable {
 
   /// Records a command of `count` words that goes before the record of this one, whether or not this one
   /// changes anything: a key was found expired and is gone.
-  package mutating func beginPrelude(words count: Int) {
+  public mutating func beginPrelude(words count: Int) {
     guard isRecording else { return }
     writeHeader(UInt8(ascii: "*"), count)
   }
 
-  package mutating func word(_ text: StaticString) { word(ByteView(text)) }
+  public mutating func word(_ text: StaticString) { word(ByteView(text)) }
 
-  package mutating func word(_ bytes: ByteView) {
+  public mutating func word(_ bytes: ByteView) {
     guard isRecording else { return }
     writeHeader(UInt8(ascii: "$"), bytes.count)
     records.append(bytes)
     records.append(ByteView("\r\n"))
   }
 
-  package mutating func word(_ number: Int64) {
+  public mutating func word(_ number: Int64) {
     guard isRecording else { return }
     let text = DecimalText(number)
     text.withView { word($0) }

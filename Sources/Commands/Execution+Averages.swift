@@ -3,7 +3,7 @@ import Store
 
 extension Execution {
   /// Milliseconds that the keys of a database that have an expiry still live, on average; an estimate.
-  package func averageTimeToLive(database index: Int) -> Milliseconds {
+  public func averageTimeToLive(database index: Int) -> Milliseconds {
     databases[index].volatileCount == 0 ? 0 : expirySweeps[index].averageTimeToLive
   }
 }

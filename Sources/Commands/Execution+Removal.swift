@@ -7,9 +7,9 @@ import Store
 
 extension Execution {
   /// Removes a key of the client's database; what is large is freed later if the directives say so.
-  package mutating func remove(_ location: Location) { remove(location, lazily: rules.lazyFreeOnDelete) }
+  public mutating func remove(_ location: Location) { remove(location, lazily: rules.lazyFreeOnDelete) }
 
-  package mutating func remove(_ location: Location, lazily: Bool) {
+  public mutating func remove(_ location: Location, lazily: Bool) {
     if lazily {
       database.pointee.remove(location, into: &graveyard.pointee)
     } else {
@@ -30,7 +30,7 @@ extension Execution {
 
   /// Looks for expired keys in one database: at most `examinedMax` keys, from where the last slice ended.
   /// Their removals are in `effects.records` afterwards.
-  package mutating func expireSlice(
+  public mutating func expireSlice(
     database index: Int, now: Milliseconds, examinedMax: Int
   ) -> (examined: Int, expired: Int) {
     expirySweeps[index].beginSlice(budget: examinedMax)

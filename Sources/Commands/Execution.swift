@@ -7,57 +7,57 @@ import Bytes
 import Store
 import Wire
 
-package struct Execution: ~Copyable {
+public struct Execution: ~Copyable {
   // MARK: this request
 
   /// The request's words; the first is the command's name.
-  package var arguments: Arguments = .none
+  public var arguments: Arguments = .none
   /// Words that came in memory of their own; nil when there are none, which is nearly always.
-  package var largeWords: UnsafeMutablePointer<LargeWords>?
+  public var largeWords: UnsafeMutablePointer<LargeWords>?
   /// Where the answer goes.
-  package var reply: Reply
+  public var reply: Reply
   /// The client that asked.
-  package var session: UnsafeMutablePointer<Session>
+  public var session: UnsafeMutablePointer<Session>
   /// The command that runs; for a subcommand, the subcommand's.
-  package var commandIndex = 0
+  public var commandIndex = 0
 
   /// Wall clock at the start of this command. Time does not pass within a command, nor within a script or a transaction.
-  package var nowMicroseconds: Int64 = 0
-  @inlinable package var nowMilliseconds: Int64 { nowMicroseconds / 1_000 }
+  public var nowMicroseconds: Int64 = 0
+  @inlinable public var nowMilliseconds: Int64 { nowMicroseconds / 1_000 }
 
   // MARK: the data
 
   /// All databases, `databaseCount` of them.
-  package let databases: UnsafeMutablePointer<Keyspace>
-  package let databaseCount: Int
+  public let databases: UnsafeMutablePointer<Keyspace>
+  public let databaseCount: Int
   /// Tables and values that were cut loose and are freed in slices.
-  package let graveyard: UnsafeMutablePointer<Graveyard>
+  public let graveyard: UnsafeMutablePointer<Graveyard>
 
   /// How far each database has been searched for expired keys.
   var expirySweeps: [ExpirySweep]
   /// When keys were last used, or how often.
-  package var accessClock: AccessClock
+  public var accessClock: AccessClock
   /// Beginning of the second that `accessClock` and the databases' stamps stand at.
   @usableFromInline var accessSecondMicroseconds: Int64 = 0
-  package var random: RandomNumbers
+  public var random: RandomNumbers
 
   /// The client's database.
-  @inlinable package var database: UnsafeMutablePointer<Keyspace> { databases + Int(session.pointee.database) }
+  @inlinable public var database: UnsafeMutablePointer<Keyspace> { databases + Int(session.pointee.database) }
 
   // MARK: what it leaves behind
 
-  package var effects: Effects
+  public var effects: Effects
   /// Keyspace events of this command, for whoever listens.
-  package var events = KeyspaceEvents()
+  public var events = KeyspaceEvents()
   /// Counters that INFO prints.
-  package var tallies = Tallies()
+  public var tallies = Tallies()
   /// Values of directives that commands obey.
-  package var rules = Rules()
-  package let table: CommandTable
+  public var rules = Rules()
+  public let table: CommandTable
   /// The server, for the commands that the Server module adds; nil in tests of the data commands.
-  package var host: UnsafeMutableRawPointer?
+  public var host: UnsafeMutableRawPointer?
 
-  package init(
+  public init(
     reply: Reply, session: UnsafeMutablePointer<Session>, databases: UnsafeMutablePointer<Keyspace>,
     databaseCount: Int, graveyard: UnsafeMutablePointer<Graveyard>, pool: UnsafeMutablePointer<ChunkPool>,
     table: CommandTable, accessClock: AccessClock = AccessClock()
@@ -76,37 +76,37 @@ package struct Execution: ~Copyable {
   }
 
   /// The memory of word `index`, if it came in memory of its own and may be kept: SET need not copy it.
-  @inlinable package func takeBlob(_ index: Int) -> Blob? {
+  @inlinable public func takeBlob(_ index: Int) -> Blob? {
     guard let largeWords else { return nil }
     return largeWords.pointee.take(arguments[index])
   }
 
   /// The command changed `count` things: it will be recorded.
-  @inlinable package mutating func changed(_ count: Int = 1) {
+  @inlinable public mutating func changed(_ count: Int = 1) {
     effects.changes &+= UInt64(truncatingIfNeeded: count)
   }
 }
 
 /// Counters of the data commands since the start (or CONFIG RESETSTAT).
-package struct Tallies: BitwiseCopyable, Sendable {
-  package var keyspaceHits: UInt64 = 0
-  package var keyspaceMisses: UInt64 = 0
-  package var expiredKeys: UInt64 = 0
-  package var expiredStalePercentage: Double = 0
-  package var expireCycleTimeCapReached: UInt64 = 0
-  package var evictedKeys: UInt64 = 0
-  package var lazyFreedObjects: UInt64 = 0
-  package init() {}
+public struct Tallies: BitwiseCopyable, Sendable {
+  public var keyspaceHits: UInt64 = 0
+  public var keyspaceMisses: UInt64 = 0
+  public var expiredKeys: UInt64 = 0
+  public var expiredStalePercentage: Double = 0
+  public var expireCycleTimeCapReached: UInt64 = 0
+  public var evictedKeys: UInt64 = 0
+  public var lazyFreedObjects: UInt64 = 0
+  public init() {}
 }
 
 /// Directives that commands obey, in the form in which they ask for them.
-package struct Rules: BitwiseCopyable, Sendable {
+public struct Rules: BitwiseCopyable, Sendable {
   /// proto-max-bulk-len in bytes: no string grows beyond it.
-  package var bulkBytesMax: Int64 = 512 << 20
-  package var lazyFreeOnDelete = true
-  package var lazyFreeOnOverwrite = true
-  package var lazyFreeOnFlush = true
+  public var bulkBytesMax: Int64 = 512 << 20
+  public var lazyFreeOnDelete = true
+  public var lazyFreeOnOverwrite = true
+  public var lazyFreeOnFlush = true
   /// DEBUG SET-ACTIVE-EXPIRE.
-  package var activeExpire = true
-  package init() {}
+  public var activeExpire = true
+  public init() {}
 }

@@ -7,7 +7,7 @@ import Bytes
 import Store
 
 /// How an expiry is given: EX, PX, EXAT, PXAT.
-package enum ExpirationUnit {
+public enum ExpirationUnit {
   case seconds, milliseconds, instantSeconds, instantMilliseconds
 
   @inlinable var isInstant: Bool { self == .instantSeconds || self == .instantMilliseconds }
@@ -16,7 +16,7 @@ package enum ExpirationUnit {
 
 extension Execution {
   /// The instant that word `index` stands for, which must be above zero (SET, GETEX). Answers the error and nil.
-  package func positiveExpiration(_ index: Int, _ unit: ExpirationUnit) -> Milliseconds? {
+  public func positiveExpiration(_ index: Int, _ unit: ExpirationUnit) -> Milliseconds? {
     guard let given = integer(index) else { return nil }
     guard given > 0, let instant = instant(given, unit), instant > 0 else {
       refuseExpiration()
@@ -26,7 +26,7 @@ extension Execution {
   }
 
   /// The instant that word `index` stands for, in the past as well (EXPIRE). Answers the error and nil.
-  package func anyExpiration(_ index: Int, _ unit: ExpirationUnit) -> Milliseconds? {
+  public func anyExpiration(_ index: Int, _ unit: ExpirationUnit) -> Milliseconds? {
     guard let given = integer(index) else { return nil }
     guard let instant = instant(given, unit) else {
       refuseExpiration()

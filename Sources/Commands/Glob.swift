@@ -9,25 +9,25 @@
 // a class may lack its bracket, an empty text fits nothing but an empty pattern, and a thousand stars are too many.
 import Bytes
 
-package struct Glob: BitwiseCopyable {
+public struct Glob: BitwiseCopyable {
   private let pattern: ByteView
   private let ignoresCase: Bool
   /// Fits everything that is not empty: the caller need not look.
-  package let isEverything: Bool
+  public let isEverything: Bool
 
   /// Patterns with more groups of stars fit nothing.
-  package static let starsMax = 1_000
+  public static let starsMax = 1_000
   /// Comparisons that one match may cost: a few milliseconds.
-  package static let stepsMax = 1 << 22
+  public static let stepsMax = 1 << 22
 
-  package init(_ pattern: ByteView, ignoringCase: Bool = false) {
+  public init(_ pattern: ByteView, ignoringCase: Bool = false) {
     self.pattern = pattern
     ignoresCase = ignoringCase
     isEverything = pattern.count == 1 && pattern[0] == UInt8(ascii: "*")
   }
 
   /// Whether all of `text` fits the pattern. False when `stepsMax` comparisons were not enough to tell.
-  package func matches(_ text: ByteView) -> Bool {
+  public func matches(_ text: ByteView) -> Bool {
     // The text as it is, also if empty: the loop below has no byte to begin with.
     guard !text.isEmpty else { return pattern.isEmpty }
     var at = 0

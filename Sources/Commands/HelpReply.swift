@@ -3,7 +3,7 @@ import Wire
 
 extension Reply {
   /// A headline, `lines`, and what HELP itself does, each a status line.
-  package func help(_ container: StaticString, _ lines: [StaticString]) {
+  public func help(_ container: StaticString, _ lines: [StaticString]) {
     array(lines.count + 3)
     raw("+")
     raw(container)

@@ -4,37 +4,37 @@
 // publishes them in this order. While nobody asked, noting one is a test of a bit.
 import Bytes
 
-package struct KeyspaceEvents: ~Copyable {
+public struct KeyspaceEvents: ~Copyable {
   /// The classes that notify-keyspace-events turned on.
-  package var enabled: Classes = []
-  package private(set) var pending: [Event] = []
+  public var enabled: Classes = []
+  public private(set) var pending: [Event] = []
 
-  package init() {}
+  public init() {}
 
-  package struct Event: Equatable, Sendable {
-    package let name: String
-    package let key: [UInt8]
-    package let database: Int
+  public struct Event: Equatable, Sendable {
+    public let name: String
+    public let key: [UInt8]
+    public let database: Int
   }
 
   /// The letters of notify-keyspace-events that choose events.
-  package struct Classes: OptionSet, Sendable {
-    package let rawValue: UInt16
-    @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
+  public struct Classes: OptionSet, Sendable {
+    public let rawValue: UInt16
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// `g`: commands on keys of any type.
-    @inlinable package static var generic: Classes { Classes(rawValue: 1 << 0) }
+    @inlinable public static var generic: Classes { Classes(rawValue: 1 << 0) }
     /// `$`
-    @inlinable package static var string: Classes { Classes(rawValue: 1 << 1) }
+    @inlinable public static var string: Classes { Classes(rawValue: 1 << 1) }
     /// `x`: a key was found expired.
-    @inlinable package static var expired: Classes { Classes(rawValue: 1 << 2) }
+    @inlinable public static var expired: Classes { Classes(rawValue: 1 << 2) }
     /// `m`: a key was read that is not there.
-    @inlinable package static var miss: Classes { Classes(rawValue: 1 << 3) }
+    @inlinable public static var miss: Classes { Classes(rawValue: 1 << 3) }
     /// `n`: a key came to be.
-    @inlinable package static var new: Classes { Classes(rawValue: 1 << 4) }
+    @inlinable public static var new: Classes { Classes(rawValue: 1 << 4) }
   }
 
-  @inlinable package mutating func note(_ kind: Classes, _ name: StaticString, _ key: ByteView, database: Int) {
+  @inlinable public mutating func note(_ kind: Classes, _ name: StaticString, _ key: ByteView, database: Int) {
     guard !enabled.isDisjoint(with: kind) else { return }
     add(name, key, database)
   }
@@ -44,7 +44,7 @@ package struct KeyspaceEvents: ~Copyable {
   }
 
   /// The events so far, which are forgotten here.
-  package mutating func takeAll() -> [Event] {
+  public mutating func takeAll() -> [Event] {
     defer { pending.removeAll() }
     return pending
   }

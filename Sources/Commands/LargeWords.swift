@@ -1,23 +1,25 @@
 // LargeWords.swift — words of a request that came in memory of their own.
 //
 // The kernel wrote them where they may stay: a command that stores such a word takes its blob
-// over instead of copying it. What no command has taken is released after the request.
+// over instead of copying it. Until the request is done the blob has one more owner here, so that
+// the log, the slow log and whoever else looks at the words afterwards still finds them.
 import Bytes
 import Store
 
-package struct LargeWords: ~Copyable {
+public struct LargeWords: ~Copyable {
   private var blobs: [BlobReference] = []
 
-  package init() {}
+  public init() {}
 
   deinit { for blob in blobs { blob.release() } }
 
-  package mutating func add(_ blob: BlobReference) { blobs.append(blob) }
+  public mutating func add(_ blob: BlobReference) { blobs.append(blob) }
 
-  /// The blob whose bytes are `word`, which then belongs to the caller; nil if the word is not one of these.
-  package mutating func take(_ word: ByteView) -> Blob? {
-    for i in blobs.indices where blobs[i].bytes.start == word.start {
-      return Blob(adopting: blobs.remove(at: i))
+  /// The blob whose bytes are `word`, which then belongs to the caller too; nil if the word is not one of these.
+  public mutating func take(_ word: ByteView) -> Blob? {
+    for blob in blobs where blob.bytes.start == word.start {
+      blob.pin()
+      return Blob(adopting: blob)
     }
     return nil
   }

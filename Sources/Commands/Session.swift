@@ -3,49 +3,49 @@
 // The executor's side of a client. Sockets, buffers and everything else about moving bytes
 // are the server's; this is the part that SELECT, HELLO and CLIENT change.
 
-package struct Session: BitwiseCopyable {
+public struct Session: BitwiseCopyable {
   /// Never reused while the process lives.
-  package let id: UInt64
+  public let id: UInt64
   /// Index of the selected database.
-  package var database: Int32 = 0
-  package var flags: Flags = []
+  public var database: Int32 = 0
+  public var flags: Flags = []
 
-  package init(id: UInt64) { self.id = id }
+  public init(id: UInt64) { self.id = id }
 
-  package var isRESP3: Bool { flags.contains(.resp3) }
+  public var isRESP3: Bool { flags.contains(.resp3) }
 
-  package struct Flags: OptionSet, BitwiseCopyable, Sendable {
-    package let rawValue: UInt32
-    @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
+  public struct Flags: OptionSet, BitwiseCopyable, Sendable {
+    public let rawValue: UInt32
+    @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// HELLO 3 was spoken.
-    @inlinable package static var resp3: Flags { Flags(rawValue: 1 << 0) }
-    @inlinable package static var authenticated: Flags { Flags(rawValue: 1 << 1) }
+    @inlinable public static var resp3: Flags { Flags(rawValue: 1 << 0) }
+    @inlinable public static var authenticated: Flags { Flags(rawValue: 1 << 1) }
     /// CLIENT REPLY OFF: nothing is answered.
-    @inlinable package static var replyOff: Flags { Flags(rawValue: 1 << 2) }
+    @inlinable public static var replyOff: Flags { Flags(rawValue: 1 << 2) }
     /// CLIENT REPLY SKIP: the next command is not answered.
-    @inlinable package static var replySkipNext: Flags { Flags(rawValue: 1 << 3) }
-    @inlinable package static var replySkip: Flags { Flags(rawValue: 1 << 4) }
+    @inlinable public static var replySkipNext: Flags { Flags(rawValue: 1 << 3) }
+    @inlinable public static var replySkip: Flags { Flags(rawValue: 1 << 4) }
     /// CLIENT NO-TOUCH: reading does not move access clocks.
-    @inlinable package static var noTouch: Flags { Flags(rawValue: 1 << 5) }
+    @inlinable public static var noTouch: Flags { Flags(rawValue: 1 << 5) }
     /// CLIENT NO-EVICT.
-    @inlinable package static var noEvict: Flags { Flags(rawValue: 1 << 6) }
+    @inlinable public static var noEvict: Flags { Flags(rawValue: 1 << 6) }
     /// Once the answer has left, the connection closes (QUIT, protocol errors, CLIENT KILL of oneself).
-    @inlinable package static var closeAfterReply: Flags { Flags(rawValue: 1 << 7) }
+    @inlinable public static var closeAfterReply: Flags { Flags(rawValue: 1 << 7) }
     /// Came through the unix socket.
-    @inlinable package static var unixSocket: Flags { Flags(rawValue: 1 << 8) }
+    @inlinable public static var unixSocket: Flags { Flags(rawValue: 1 << 8) }
     /// CLIENT CAPA redirect.
-    @inlinable package static var redirectCapable: Flags { Flags(rawValue: 1 << 9) }
+    @inlinable public static var redirectCapable: Flags { Flags(rawValue: 1 << 9) }
     /// CLIENT IMPORT-SOURCE ON.
-    @inlinable package static var importSource: Flags { Flags(rawValue: 1 << 10) }
+    @inlinable public static var importSource: Flags { Flags(rawValue: 1 << 10) }
     /// The connection's address is a loopback address (or a unix socket): "local" for enable-debug-command.
-    @inlinable package static var local: Flags { Flags(rawValue: 1 << 11) }
+    @inlinable public static var local: Flags { Flags(rawValue: 1 << 11) }
 
     /// The next answer goes nowhere.
-    @inlinable package var isSilent: Bool { rawValue & (Flags.replyOff.rawValue | Flags.replySkip.rawValue) != 0 }
+    @inlinable public var isSilent: Bool { rawValue & (Flags.replyOff.rawValue | Flags.replySkip.rawValue) != 0 }
 
     /// After each command: SKIP covers the one that follows it, and no more.
-    @inlinable package mutating func advanceReplySkip() {
+    @inlinable public mutating func advanceReplySkip() {
       guard rawValue & (Flags.replySkip.rawValue | Flags.replySkipNext.rawValue) != 0 else { return }
       remove(.replySkip)
       if contains(.replySkipNext) {

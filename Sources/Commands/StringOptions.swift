@@ -7,23 +7,23 @@
 // A word may be said twice (not IFEQ), two that exclude each other may not: then it is a syntax error.
 import Bytes
 
-package struct StringOptions {
-  package enum Command { case set, getExpire, setSeveral }
-  package enum Condition { case none, absent, present, equal }
-  package enum Expiry: Equatable { case none, keep, persist, given(ExpirationUnit) }
+public struct StringOptions {
+  public enum Command { case set, getExpire, setSeveral }
+  public enum Condition { case none, absent, present, equal }
+  public enum Expiry: Equatable { case none, keep, persist, given(ExpirationUnit) }
 
-  package var condition = Condition.none
-  package var returnsOld = false
-  package var expiry = Expiry.none
+  public var condition = Condition.none
+  public var returnsOld = false
+  public var expiry = Expiry.none
   /// The word that holds the time.
-  package var expiryIndex = 0
+  public var expiryIndex = 0
   /// The word that IFEQ compares with.
-  package var comparisonIndex = 0
+  public var comparisonIndex = 0
 }
 
 extension Execution {
   /// Reads the options from word `start` on. Answers the syntax error and nil.
-  package func stringOptions(from start: Int, _ command: StringOptions.Command) -> StringOptions? {
+  public func stringOptions(from start: Int, _ command: StringOptions.Command) -> StringOptions? {
     var options = StringOptions()
     var index = start
     while index < arguments.count {

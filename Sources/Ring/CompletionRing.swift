@@ -16,7 +16,7 @@
 //  6. A descriptor is closed by `close` and only when nothing is in flight on it. The caller keeps this too.
 import Bytes
 
-package protocol CompletionRing: ~Copyable {
+public protocol CompletionRing: ~Copyable {
   /// "io_uring", "epoll" or "simulated"; what INFO prints.
   var name: StaticString { get }
 
@@ -109,17 +109,17 @@ package protocol CompletionRing: ~Copyable {
 }
 
 /// One piece of a gathered send.
-@safe package struct Segment: BitwiseCopyable {
-  package var start: UnsafeRawPointer
-  package var count: Int
-  @inlinable package init(start: UnsafeRawPointer, count: Int) {
+@safe public struct Segment: BitwiseCopyable {
+  public var start: UnsafeRawPointer
+  public var count: Int
+  @inlinable public init(start: UnsafeRawPointer, count: Int) {
     unsafe self.start = start
     self.count = count
   }
 }
 
 /// Why a ring cannot be had or cannot go on.
-package enum RingError: Error, Equatable {
+public enum RingError: Error, Equatable {
   /// The kernel refuses io_uring; `errno` of io_uring_setup, and what that means, for the log.
   case unavailable(errno: Int32, reason: String)
   /// `enter` failed in a way that leaves nothing to do but stop.
@@ -127,16 +127,16 @@ package enum RingError: Error, Equatable {
 }
 
 /// Counters since the start of the ring; INFO prints them.
-package struct RingStatistics: BitwiseCopyable, Sendable {
-  package var enters: UInt64 = 0
-  package var submissions: UInt64 = 0
-  package var completions: UInt64 = 0
+public struct RingStatistics: BitwiseCopyable, Sendable {
+  public var enters: UInt64 = 0
+  public var submissions: UInt64 = 0
+  public var completions: UInt64 = 0
   /// Times that completions did not fit and that the kernel kept them for us.
-  package var overflows: UInt64 = 0
-  package var bufferShortages: UInt64 = 0
+  public var overflows: UInt64 = 0
+  public var bufferShortages: UInt64 = 0
   /// Enters that were prepared to sleep.
-  package var sleeps: UInt64 = 0
+  public var sleeps: UInt64 = 0
   /// Times that another thread woke this ring.
-  package var wakeups: UInt64 = 0
-  @inlinable package init() {}
+  public var wakeups: UInt64 = 0
+  @inlinable public init() {}
 }

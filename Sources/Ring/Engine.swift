@@ -5,25 +5,25 @@
 import CURing
 
 /// The directive `io-engine`.
-package enum EngineChoice: String, Sendable, CaseIterable {
+public enum EngineChoice: String, Sendable, CaseIterable {
   case auto
   case io_uring
   case epoll
 }
 
 /// What was found.
-package struct Engine: Sendable {
-  package enum Kind: Sendable {
+public struct Engine: Sendable {
+  public enum Kind: Sendable {
     case io_uring(UringCapabilities)
     case epoll
   }
 
-  package let kind: Kind
+  public let kind: Kind
   /// One sentence, lower case, without a full stop: "the kernel offers tier 4 of 4".
-  package let reason: String
+  public let reason: String
 
   /// As `multiplexing_api` and `io_engine` of INFO print it.
-  package var name: String {
+  public var name: String {
     switch kind {
     case .io_uring: "io_uring"
     case .epoll: "epoll"
@@ -32,7 +32,7 @@ package struct Engine: Sendable {
 
   /// Finds the engine for a choice. With `.auto` this always succeeds; with `.io_uring` the error says
   /// why it cannot be. Call it before threads are made.
-  package static func choose(
+  public static func choose(
     _ choice: EngineChoice, _ options: RingOptions = RingOptions()
   ) throws(RingError) -> Engine {
     if choice == .epoll { return Engine(kind: .epoll, reason: "the configuration asks for it") }

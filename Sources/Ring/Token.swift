@@ -10,25 +10,25 @@
 // generation lets such a late completion be recognised and dropped.
 
 /// Sixty-four bits under which an operation is submitted and its completions return.
-package struct Token: BitwiseCopyable, Equatable, Sendable {
-  package let bits: UInt64
+public struct Token: BitwiseCopyable, Equatable, Sendable {
+  public let bits: UInt64
 
   /// What was asked for. The raw value 0 is the ring's own: such completions never leave it.
-  package enum Operation: UInt8, Sendable, CaseIterable {
+  public enum Operation: UInt8, Sendable, CaseIterable {
     case accept = 1, receive, receiveInto, send, cancel, close, wake, read, write, sync, connect, poll
   }
 
-  @inlinable package init(_ operation: Operation, slot: UInt32, generation: UInt32) {
+  @inlinable public init(_ operation: Operation, slot: UInt32, generation: UInt32) {
     bits = UInt64(operation.rawValue) << 56 | UInt64(generation & Token.generationMask) << 32 | UInt64(slot)
   }
 
-  @inlinable package init(bits: UInt64) { self.bits = bits }
+  @inlinable public init(bits: UInt64) { self.bits = bits }
 
   /// Nil for a token that the ring itself submitted.
-  @inlinable package var operation: Operation? { Operation(rawValue: UInt8(truncatingIfNeeded: bits >> 56)) }
-  @inlinable package var slot: UInt32 { UInt32(truncatingIfNeeded: bits) }
-  @inlinable package var generation: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) & Token.generationMask }
+  @inlinable public var operation: Operation? { Operation(rawValue: UInt8(truncatingIfNeeded: bits >> 56)) }
+  @inlinable public var slot: UInt32 { UInt32(truncatingIfNeeded: bits) }
+  @inlinable public var generation: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) & Token.generationMask }
 
   /// Generations wrap here.
-  @inlinable package static var generationMask: UInt32 { 0xFF_FFFF }
+  @inlinable public static var generationMask: UInt32 { 0xFF_FFFF }
 }

@@ -7,7 +7,7 @@ import CURing
 import Glibc
 
 /// Wakes one ring. Trivial and Sendable; must not be used after its ring is gone.
-package struct Waker: BitwiseCopyable, Sendable {
+public struct Waker: BitwiseCopyable, Sendable {
   enum Way: UInt8 { case post, event }
 
   let way: Way
@@ -16,7 +16,7 @@ package struct Waker: BitwiseCopyable, Sendable {
 
   /// Makes the ring's `enter` return, now or when it is next called; `next` then brings a `.wake`.
   /// Callable from any thread. Several wakes may show as one.
-  package func wake() {
+  public func wake() {
     switch way {
     case .post:
       // A full queue over there means that it has enough to wake up for.

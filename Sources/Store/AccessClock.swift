@@ -9,21 +9,21 @@
 // million uses at a factor of 10, and down by one for every `decayMinutes` without use. Reading a key
 // is one plain store either way. One clock serves all databases; its owner moves it on.
 
-package struct AccessClock: Sendable {
-  package enum Policy: Sendable { case leastRecentlyUsed, leastFrequentlyUsed }
+public struct AccessClock: Sendable {
+  public enum Policy: Sendable { case leastRecentlyUsed, leastFrequentlyUsed }
 
-  package var policy: Policy
+  public var policy: Policy
   /// `lfu-log-factor`.
-  package var logFactor: UInt32 = 10
+  public var logFactor: UInt32 = 10
   /// `lfu-decay-time`, in minutes; 0 never decays.
-  package var decayMinutes: UInt32 = 1
+  public var decayMinutes: UInt32 = 1
 
   @usableFromInline var seconds: UInt32 = 0
   private var minutes: UInt32 = 0
   private var random: UInt64
 
   /// `seed` drives the counters' chances.
-  package init(policy: Policy = .leastRecentlyUsed, seed: UInt64 = 0x9E37_79B9_7F4A_7C15) {
+  public init(policy: Policy = .leastRecentlyUsed, seed: UInt64 = 0x9E37_79B9_7F4A_7C15) {
     self.policy = policy
     random = seed | 1
   }
@@ -32,14 +32,14 @@ package struct AccessClock: Sendable {
   private static var initialCounter: UInt32 { 5 }
 
   /// Moves the clock to `now`, in milliseconds since 1970.
-  package mutating func advance(to now: Milliseconds) {
+  public mutating func advance(to now: Milliseconds) {
     let whole = UInt64(max(0, now)) / 1000
     seconds = UInt32(truncatingIfNeeded: whole) & 0xFF_FFFF
     minutes = UInt32(truncatingIfNeeded: whole / 60) & 0xFFFF
   }
 
   /// What a new entry gets.
-  package var stampOfNewEntry: UInt32 {
+  public var stampOfNewEntry: UInt32 {
     switch policy {
     case .leastRecentlyUsed: seconds
     case .leastFrequentlyUsed: minutes << 8 | AccessClock.initialCounter
@@ -47,7 +47,7 @@ package struct AccessClock: Sendable {
   }
 
   /// Notes that the entry was used.
-  @inlinable package mutating func touch(_ entry: Entry) {
+  @inlinable public mutating func touch(_ entry: Entry) {
     let old = entry.accessStamp
     let new = policy == .leastRecentlyUsed ? seconds : stamp(after: old)
     // A line that is only read stays clean: it need not travel back to memory.
@@ -55,7 +55,7 @@ package struct AccessClock: Sendable {
   }
 
   /// The stamp of an entry, which had `old`, after a use now.
-  package mutating func stamp(after old: UInt32) -> UInt32 {
+  public mutating func stamp(after old: UInt32) -> UInt32 {
     guard policy == .leastFrequentlyUsed else { return seconds }
     var counter = decayed(old)
     if counter < 255 {
@@ -69,20 +69,20 @@ package struct AccessClock: Sendable {
   }
 
   /// What OBJECT FREQ answers, 0 to 255.
-  package func frequency(_ entry: Entry) -> UInt32 { decayed(entry.accessStamp) }
+  public func frequency(_ entry: Entry) -> UInt32 { decayed(entry.accessStamp) }
 
   /// What OBJECT IDLETIME answers, in seconds.
-  package func idleSeconds(_ entry: Entry) -> Int {
+  public func idleSeconds(_ entry: Entry) -> Int {
     Int((seconds &- entry.accessStamp) & 0xFF_FFFF)
   }
 
   /// A stamp that says the entry has been idle for so long (RESTORE … IDLETIME).
-  package func stamp(idleSeconds: Int) -> UInt32 {
+  public func stamp(idleSeconds: Int) -> UInt32 {
     (seconds &- UInt32(truncatingIfNeeded: idleSeconds)) & 0xFF_FFFF
   }
 
   /// A stamp with this counter (RESTORE … FREQ).
-  package func stamp(frequency: UInt8) -> UInt32 { minutes << 8 | UInt32(frequency) }
+  public func stamp(frequency: UInt8) -> UInt32 { minutes << 8 | UInt32(frequency) }
 
   private func decayed(_ stamp: UInt32) -> UInt32 {
     let counter = stamp & 0xFF

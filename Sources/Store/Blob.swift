@@ -12,7 +12,7 @@ import Bytes
 import CAllocator
 
 /// A counted pointer to a blob. Copying it counts nothing: `pin` and `release` do.
-@safe package struct BlobReference: BitwiseCopyable, Equatable {
+@safe public struct BlobReference: BitwiseCopyable, Equatable {
   @usableFromInline let memory: UnsafeMutableRawPointer
 
   @inlinable init(_ memory: UnsafeMutableRawPointer) { unsafe self.memory = memory }
@@ -28,13 +28,13 @@ import CAllocator
   @inlinable static var headerBytes: Int { 24 }
 
   /// Bytes in use.
-  @inlinable package internal(set) var count: Int {
+  @inlinable public internal(set) var count: Int {
     get { unsafe memory.load(as: Int.self) }
     nonmutating set { unsafe memory.storeBytes(of: newValue, as: Int.self) }
   }
 
   /// Bytes that fit without moving.
-  @inlinable package internal(set) var capacity: Int {
+  @inlinable public internal(set) var capacity: Int {
     get { unsafe memory.load(fromByteOffset: 8, as: Int.self) }
     nonmutating set { unsafe memory.storeBytes(of: newValue, toByteOffset: 8, as: Int.self) }
   }
@@ -45,21 +45,21 @@ import CAllocator
     nonmutating set { unsafe memory.storeBytes(of: newValue, toByteOffset: 16, as: Int.self) }
   }
 
-  @inlinable package var start: UnsafeMutableRawPointer { unsafe memory + BlobReference.headerBytes }
+  @inlinable public var start: UnsafeMutableRawPointer { unsafe memory + BlobReference.headerBytes }
 
   /// The bytes in use. They stay where they are while pinned.
-  @inlinable package var bytes: ByteView { unsafe ByteView(start: start, count: count) }
+  @inlinable public var bytes: ByteView { unsafe ByteView(start: start, count: count) }
 
-  @inlinable package var isPinned: Bool { owners > 1 }
+  @inlinable public var isPinned: Bool { owners > 1 }
 
   /// Bytes of memory that the blob takes.
-  @inlinable package var memoryBytes: Int { capacity + BlobReference.headerBytes }
+  @inlinable public var memoryBytes: Int { capacity + BlobReference.headerBytes }
 
   /// Makes the caller one more owner; `release` ends it. Only on the thread that owns the store.
-  @inlinable package func pin() { owners += 1 }
+  @inlinable public func pin() { owners += 1 }
 
   /// Lets go; the last owner frees. Only on the thread that owns the store.
-  package func release() {
+  public func release() {
     let remaining = owners - 1
     precondition(remaining >= 0, "a blob was released more often than owned")
     if remaining > 0 {
@@ -70,16 +70,16 @@ import CAllocator
   }
 
   /// Says how many bytes have been written to a blob that is being filled.
-  package func setCount(_ newValue: Int) {
+  public func setCount(_ newValue: Int) {
     precondition(newValue >= 0 && newValue <= capacity, "a blob's count is outside its capacity")
     count = newValue
   }
 
   /// The same blob, not only the same bytes.
-  package static func == (a: BlobReference, b: BlobReference) -> Bool { unsafe a.memory == b.memory }
+  public static func == (a: BlobReference, b: BlobReference) -> Bool { unsafe a.memory == b.memory }
 
   /// An empty blob, owned once, for at least `capacity` bytes.
-  package static func allocate(capacity: Int) -> BlobReference {
+  public static func allocate(capacity: Int) -> BlobReference {
     let size = memoryBytes(forCapacity: capacity)
     let blob = unsafe BlobReference(SizeClass.allocate(size))
     blob.count = 0
@@ -131,17 +131,17 @@ import CAllocator
 }
 
 /// A blob that no entry owns yet: filled by a receive, then adopted by SET without a copy.
-package struct Blob: ~Copyable {
+public struct Blob: ~Copyable {
   @usableFromInline let reference: BlobReference
 
   /// An empty blob with room for `capacity` bytes.
-  package init(capacity: Int) { reference = BlobReference.allocate(capacity: capacity) }
+  public init(capacity: Int) { reference = BlobReference.allocate(capacity: capacity) }
 
   /// Takes over a blob that was filled by reference.
-  package init(adopting reference: BlobReference) { self.reference = reference }
+  public init(adopting reference: BlobReference) { self.reference = reference }
 
   /// A copy of `bytes`.
-  package init(copying bytes: ByteView) {
+  public init(copying bytes: ByteView) {
     reference = BlobReference.allocate(capacity: bytes.count)
     unsafe reference.start.copyMemory(from: bytes.start, byteCount: bytes.count)
     reference.count = bytes.count
@@ -149,10 +149,10 @@ package struct Blob: ~Copyable {
 
   deinit { reference.release() }
 
-  @inlinable package var capacity: Int { reference.capacity }
+  @inlinable public var capacity: Int { reference.capacity }
 
   /// Bytes in use; set it after writing them.
-  @inlinable package var count: Int {
+  @inlinable public var count: Int {
     get { reference.count }
     set {
       precondition(newValue >= 0 && newValue <= reference.capacity, "a blob's count is outside its capacity")
@@ -161,9 +161,9 @@ package struct Blob: ~Copyable {
   }
 
   /// Where the bytes are written: `capacity` of them.
-  @inlinable package var start: UnsafeMutableRawPointer { unsafe reference.start }
+  @inlinable public var start: UnsafeMutableRawPointer { unsafe reference.start }
 
-  @inlinable package var bytes: ByteView { reference.bytes }
+  @inlinable public var bytes: ByteView { reference.bytes }
 
   /// The caller takes the ownership over.
   consuming func relinquish() -> BlobReference {

@@ -108,7 +108,7 @@ enum EntryWord {
 }
 
 /// Where an entry stands. Good until the next call that changes the keyspace.
-@safe package struct Location: BitwiseCopyable {
+@safe public struct Location: BitwiseCopyable {
   /// The words of the first bucket of the chain.
   @usableFromInline let headWords: UnsafeMutablePointer<UInt64>
   /// The entry's word, inside one of the chain's buckets.
@@ -119,7 +119,7 @@ enum EntryWord {
     unsafe word = bucket.words + (slot &+ 1)
   }
 
-  @inlinable package var entry: Entry { unsafe Entry(word: word.pointee) }
+  @inlinable public var entry: Entry { unsafe Entry(word: word.pointee) }
 
   var head: Bucket { unsafe Bucket(headWords) }
 

@@ -18,7 +18,7 @@ import Bytes
 import CAllocator
 
 /// A pointer to an entry. Good until the next call that changes the keyspace.
-@safe package struct Entry: BitwiseCopyable {
+@safe public struct Entry: BitwiseCopyable {
   @usableFromInline let memory: UnsafeMutableRawPointer
 
   @inlinable init(_ memory: UnsafeMutableRawPointer) { unsafe self.memory = memory }
@@ -46,16 +46,16 @@ import CAllocator
   @inlinable var flags: UInt8 { UInt8(truncatingIfNeeded: header &>> 8) }
   @inlinable var inlineCount: Int { Int(truncatingIfNeeded: header &>> 24 & 0xFFFF) }
 
-  @inlinable package var type: ValueType {
+  @inlinable public var type: ValueType {
     unsafe ValueType(rawValue: kind & 0xF).unsafelyUnwrapped
   }
 
-  @inlinable package var encoding: Encoding {
+  @inlinable public var encoding: Encoding {
     unsafe Encoding(rawValue: kind &>> 4).unsafelyUnwrapped
   }
 
   /// The 24 bits that `AccessClock` reads and writes.
-  @inlinable package var accessStamp: UInt32 {
+  @inlinable public var accessStamp: UInt32 {
     get { UInt32(truncatingIfNeeded: header &>> 40) }
     nonmutating set { header = header & 0xFF_FFFF_FFFF | UInt64(newValue) &<< 40 }
   }
@@ -77,7 +77,7 @@ import CAllocator
 
   @inlinable var keyStart: UnsafeMutableRawPointer { unsafe memory + Entry.prefixBytes(flags) }
 
-  @inlinable package var key: ByteView { unsafe ByteView(start: keyStart, count: keyCount) }
+  @inlinable public var key: ByteView { unsafe ByteView(start: keyStart, count: keyCount) }
 
   @inlinable func hasKey(_ key: ByteView) -> Bool {
     let header = header
@@ -91,7 +91,7 @@ import CAllocator
 
   // MARK: the expiry
 
-  @inlinable package var hasExpiry: Bool { header &>> 8 & UInt64(Flag.expiry) != 0 }
+  @inlinable public var hasExpiry: Bool { header &>> 8 & UInt64(Flag.expiry) != 0 }
 
   @inlinable var expiryBits: Milliseconds {
     get { unsafe memory.load(fromByteOffset: 8, as: Milliseconds.self) }
@@ -99,10 +99,10 @@ import CAllocator
   }
 
   /// When the key expires, or nil if it does not.
-  @inlinable package var expiry: Milliseconds? { hasExpiry ? expiryBits : nil }
+  @inlinable public var expiry: Milliseconds? { hasExpiry ? expiryBits : nil }
 
   /// A key lives through the millisecond in which it expires.
-  @inlinable package func isExpired(_ now: Milliseconds) -> Bool { hasExpiry && now > expiryBits }
+  @inlinable public func isExpired(_ now: Milliseconds) -> Bool { hasExpiry && now > expiryBits }
 
   // MARK: the value
 
@@ -115,45 +115,45 @@ import CAllocator
 
   @inlinable var payloadOffset: Int { hasExpiry ? 16 : 8 }
 
-  @inlinable package var isString: Bool { kind & 0xF == ValueType.string.rawValue }
+  @inlinable public var isString: Bool { kind & 0xF == ValueType.string.rawValue }
 
   /// A string kept as an integer.
-  @inlinable package var isInteger: Bool { kind == Entry.integerKind }
+  @inlinable public var isInteger: Bool { kind == Entry.integerKind }
 
   @inlinable static var integerKind: UInt8 { Encoding.int.rawValue &<< 4 | ValueType.string.rawValue }
 
   /// The value of a string for which `isInteger`.
-  @inlinable package var integer: Int64 {
+  @inlinable public var integer: Int64 {
     precondition(isInteger, "the entry holds no integer")
     return Int64(bitPattern: payload)
   }
 
   /// The separate bytes of a larger string; nil for integers and inline strings.
-  @inlinable package var blob: BlobReference? {
+  @inlinable public var blob: BlobReference? {
     guard isString && hasPayload && !isInteger else { return nil }
     return BlobReference(bits: payload)
   }
 
   /// The bytes of a string that is not an integer.
-  @inlinable package var bytes: ByteView {
+  @inlinable public var bytes: ByteView {
     precondition(isString && !isInteger, "the entry holds no bytes")
     if let blob { return blob.bytes }
     return unsafe ByteView(start: keyStart + keyCount, count: inlineCount)
   }
 
   /// The bytes of any string; those of an integer are written into the 20 bytes (`Decimal.digitsMax`) at `scratch`.
-  @inlinable package func bytes(scratch: UnsafeMutablePointer<UInt8>) -> ByteView {
+  @inlinable public func bytes(scratch: UnsafeMutablePointer<UInt8>) -> ByteView {
     guard isInteger else { return bytes }
     return unsafe ByteView(start: scratch, count: Decimal.write(integer, to: scratch))
   }
 
   /// Length in bytes of any string: what STRLEN answers.
-  @inlinable package var stringCount: Int { isInteger ? Decimal.characters(integer) : bytes.count }
+  @inlinable public var stringCount: Int { isInteger ? Decimal.characters(integer) : bytes.count }
 }
 
 extension Entry: Equatable {
   /// The same allocation.
-  @inlinable package static func == (a: Entry, b: Entry) -> Bool { unsafe a.memory == b.memory }
+  @inlinable public static func == (a: Entry, b: Entry) -> Bool { unsafe a.memory == b.memory }
 }
 
 /// memcmp for keys: no call for the lengths that keys have.

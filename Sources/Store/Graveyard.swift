@@ -6,7 +6,7 @@
 import Bytes
 import CAllocator
 
-@safe package struct Graveyard: ~Copyable {
+@safe public struct Graveyard: ~Copyable {
   @safe private struct TableNode: ~Copyable {
     var table: Table
     var next: UnsafeMutablePointer<TableNode>?
@@ -21,11 +21,11 @@ import CAllocator
   private var entries: UnsafeMutablePointer<EntryNode>?
 
   /// Keys that wait to be freed: `lazyfree_pending_objects`.
-  package private(set) var pendingCount = 0
+  public private(set) var pendingCount = 0
   /// Keys freed here since the start: `lazyfreed_objects`.
-  package private(set) var freedCount = 0
+  public private(set) var freedCount = 0
 
-  package init() {
+  public init() {
     unsafe tables = nil
     unsafe entries = nil
   }
@@ -45,12 +45,12 @@ import CAllocator
     }
   }
 
-  package var isEmpty: Bool { unsafe tables == nil && entries == nil }
+  public var isEmpty: Bool { unsafe tables == nil && entries == nil }
 
   /// Frees about `count` keys, at least one if any waits; how many it freed. A whole bucket is freed at a
   /// time, so it may be a few more.
   @discardableResult
-  package mutating func free(upTo count: Int) -> Int {
+  public mutating func free(upTo count: Int) -> Int {
     var freed = 0
     while freed < max(1, count), let node = unsafe entries {
       unsafe entries = node.pointee.next
@@ -92,7 +92,7 @@ import CAllocator
 
 extension Keyspace {
   /// Empties the database at once; its keys are freed by the graveyard.
-  package mutating func detachAll(into graveyard: inout Graveyard) {
+  public mutating func detachAll(into graveyard: inout Graveyard) {
     var old = Table()
     swap(&table, &old)
     volatileCount = 0
@@ -101,7 +101,7 @@ extension Keyspace {
   }
 
   /// Removes the key; the graveyard frees it if that is much work, else it is freed at once.
-  package mutating func remove(_ location: Location, into graveyard: inout Graveyard) {
+  public mutating func remove(_ location: Location, into graveyard: inout Graveyard) {
     let entry = location.entry
     unlink(location)
     if entry.isExpensiveToFree { graveyard.bury(entry) } else { entry.free() }

@@ -3,7 +3,7 @@ import Bytes
 
 extension Keyspace {
   /// Walks everything and stops at the first sentence that is not true. For tests and simulations.
-  package func checkInvariants() {
+  public func checkInvariants() {
     var entryCount = 0
     var volatile = 0
     var bytes = 0

@@ -14,17 +14,17 @@ import Bytes
 import CHash
 
 /// The seeded hash of a key. Computed once per command and handed along.
-package struct KeyHash: BitwiseCopyable, Hashable, Sendable {
-  package let bits: UInt64
+public struct KeyHash: BitwiseCopyable, Hashable, Sendable {
+  public let bits: UInt64
 
-  @inlinable package init(_ key: ByteView) {
+  @inlinable public init(_ key: ByteView) {
     unsafe self.bits = martlet_hash(key.start, key.count)
   }
 
   init(bits: UInt64) { self.bits = bits }
 
   /// Where the key stands in the order of sweeps, which is that of the hash read backwards.
-  @inlinable package var position: UInt64 { bits.mirrored }
+  @inlinable public var position: UInt64 { bits.mirrored }
 
   /// What the bucket keeps beside the entry word.
   var tag: UInt8 { UInt8(truncatingIfNeeded: bits &>> 56) }
@@ -35,7 +35,7 @@ package struct KeyHash: BitwiseCopyable, Hashable, Sendable {
 
 extension UInt64 {
   /// The bits in the opposite order.
-  @inlinable package var mirrored: UInt64 {
+  @inlinable public var mirrored: UInt64 {
     var bits = self
     bits = (bits &>> 1) & 0x5555_5555_5555_5555 | (bits & 0x5555_5555_5555_5555) &<< 1
     bits = (bits &>> 2) & 0x3333_3333_3333_3333 | (bits & 0x3333_3333_3333_3333) &<< 2

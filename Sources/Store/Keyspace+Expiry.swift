@@ -7,28 +7,28 @@
 import Bytes
 
 /// A sweep for expired keys, kept between slices.
-package struct ExpirySweep: BitwiseCopyable, Sendable {
+public struct ExpirySweep: BitwiseCopyable, Sendable {
   var sweep = Sweep()
 
   /// What the slice may still look at: one for each bucket, one for each key that has an expiry.
-  package var budget = 0
+  public var budget = 0
   /// Keys with an expiry that were looked at in this slice, and those of them that had expired.
-  package internal(set) var examined = 0
-  package internal(set) var expired = 0
+  public internal(set) var examined = 0
+  public internal(set) var expired = 0
   /// Times that the sweep came round.
-  package internal(set) var rounds = 0
+  public internal(set) var rounds = 0
   /// Part of the keys with an expiry that are probably expired, 0 to 1: a moving average over slices.
-  package internal(set) var staleRatio = 0.0
+  public internal(set) var staleRatio = 0.0
   /// Time that keys with an expiry probably still have, in milliseconds: a moving average over slices.
-  package var averageTimeToLive: Milliseconds { Milliseconds(min(averageLife, 9e18)) }
+  public var averageTimeToLive: Milliseconds { Milliseconds(min(averageLife, 9e18)) }
   private var averageLife = 0.0
   private var liveCount = 0
   private var liveSum = 0.0
 
-  package init() {}
+  public init() {}
 
   /// Begins a slice.
-  package mutating func beginSlice(budget: Int) {
+  public mutating func beginSlice(budget: Int) {
     self.budget = budget
     examined = 0
     expired = 0
@@ -38,7 +38,7 @@ package struct ExpirySweep: BitwiseCopyable, Sendable {
 
   /// Ends a slice: moves the averages. True if so many keys were stale, over a tenth, that another slice is
   /// worth running at once, time permitting.
-  package mutating func endSlice() -> Bool {
+  public mutating func endSlice() -> Bool {
     guard examined > 0 else { return false }
     let ratio = Double(expired) / Double(examined)
     staleRatio += (ratio - staleRatio) * 0.05
@@ -58,7 +58,7 @@ package struct ExpirySweep: BitwiseCopyable, Sendable {
 
 extension Keyspace {
   /// Sets or moves the expiry of the key at `location`.
-  package mutating func setExpiry(_ location: Location, at instant: Milliseconds) {
+  public mutating func setExpiry(_ location: Location, at instant: Milliseconds) {
     let entry = location.entry
     if !entry.hasExpiry { reshapeExpiry(location, entry.flags | Entry.Flag.expiry) }
     location.entry.expiryBits = instant
@@ -66,7 +66,7 @@ extension Keyspace {
 
   /// Makes the key at `location` stay; false if it had no expiry.
   @discardableResult
-  package mutating func clearExpiry(_ location: Location) -> Bool {
+  public mutating func clearExpiry(_ location: Location) -> Bool {
     let entry = location.entry
     guard entry.hasExpiry else { return false }
     reshapeExpiry(location, entry.flags & ~Entry.Flag.expiry)
@@ -89,7 +89,7 @@ extension Keyspace {
   ///     sweep.beginSlice(budget: 200)
   ///     while let location = keyspace.nextExpired(&sweep, now: now) { …; keyspace.remove(location) }
   ///     if sweep.endSlice() { … soon again … }
-  package func nextExpired(_ sweep: inout ExpirySweep, now: Milliseconds) -> Location? {
+  public func nextExpired(_ sweep: inout ExpirySweep, now: Milliseconds) -> Location? {
     if sweep.sweep.isDone { sweep.sweep = Sweep() }
     while volatileCount > 0 && sweep.budget > 0 {
       var after = sweep.sweep

@@ -2,19 +2,19 @@
 
 extension Keyspace {
   /// What DEBUG HTSTATS tells about a table.
-  package struct Figures: Sendable {
+  public struct Figures: Sendable {
     /// Buckets that hashes lead to, and further ones that hang on them.
-    package let buckets: Int
-    package let children: Int
+    public let buckets: Int
+    public let children: Int
     /// How many chains hold 0, 1, 2, … entries.
-    package let chainLengths: [Int]
+    public let chainLengths: [Int]
   }
 
   /// Entries that fit into one bucket.
-  package static var entriesPerBucket: Int { 7 }
+  public static var entriesPerBucket: Int { 7 }
 
   /// Walks the whole table: not for the request path.
-  package func figures() -> Figures {
+  public func figures() -> Figures {
     var lengths: [Int] = []
     var sweep = Sweep()
     while let bucket = visit(&sweep) {

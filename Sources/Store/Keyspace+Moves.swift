@@ -5,13 +5,13 @@
 import Bytes
 
 /// An entry that stands in no keyspace. Frees itself if nobody puts it anywhere.
-package struct LooseEntry: ~Copyable {
-  package let entry: Entry
+public struct LooseEntry: ~Copyable {
+  public let entry: Entry
 
   init(_ entry: Entry) { self.entry = entry }
 
   /// A copy of an entry with its value, expiry and access stamp.
-  package init(copying entry: Entry) { self.entry = entry.duplicated(key: entry.key) }
+  public init(copying entry: Entry) { self.entry = entry.duplicated(key: entry.key) }
 
   deinit { entry.free() }
 
@@ -24,7 +24,7 @@ package struct LooseEntry: ~Copyable {
 
 extension Keyspace {
   /// Takes the entry at `location` out.
-  package mutating func take(_ location: Location) -> LooseEntry {
+  public mutating func take(_ location: Location) -> LooseEntry {
     let entry = location.entry
     unlink(location)
     return LooseEntry(entry)
@@ -32,7 +32,7 @@ extension Keyspace {
 
   /// Puts an entry in under a key for which `find` answered nil.
   @discardableResult
-  package mutating func put(_ loose: consuming LooseEntry, _ key: ByteView, _ hash: KeyHash) -> Location {
+  public mutating func put(_ loose: consuming LooseEntry, _ key: ByteView, _ hash: KeyHash) -> Location {
     let entry = loose.relinquish()
     guard !entry.hasKey(key) else { return add(entry, hash) }
     let renamed = entry.relabelled(key: key)

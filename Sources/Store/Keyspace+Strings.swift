@@ -8,7 +8,7 @@ import CAllocator
 
 extension Keyspace {
   /// Gives the string at `location` an integer and keeps its expiry: a store, if it was one before.
-  package mutating func setInteger(_ location: Location, _ value: Int64) {
+  public mutating func setInteger(_ location: Location, _ value: Int64) {
     let entry = location.entry
     if entry.isInteger {
       entry.payload = UInt64(bitPattern: value)
@@ -19,7 +19,7 @@ extension Keyspace {
 
   /// Appends to the string at `location` and keeps its expiry; the new length in bytes. The caller has
   /// checked the sum against its limit. `bytes` must not lie inside the entry itself.
-  package mutating func append(_ location: Location, _ bytes: ByteView) -> Int {
+  public mutating func append(_ location: Location, _ bytes: ByteView) -> Int {
     let oldCount = location.entry.stringCount
     let (newCount, overflow) = oldCount.addingReportingOverflow(bytes.count)
     precondition(!overflow, "a string longer than memory")
@@ -30,7 +30,7 @@ extension Keyspace {
 
   /// Writes over part of the string at `location`, which grows with zeros as far as needed; the new length in
   /// bytes. The caller has checked `offset + bytes.count` against its limit.
-  package mutating func setRange(_ location: Location, offset: Int, _ bytes: ByteView) -> Int {
+  public mutating func setRange(_ location: Location, offset: Int, _ bytes: ByteView) -> Int {
     let (end, overflow) = offset.addingReportingOverflow(bytes.count)
     precondition(offset >= 0 && !overflow, "a range outside memory")
     let target = unsafe mutableBytes(location, growingTo: end)
@@ -40,7 +40,7 @@ extension Keyspace {
 
   /// The bytes of the string at `location` for changing in place, at least `count` of them: it grows with
   /// zeros and reports `raw` from now on. Good until the next change of the keyspace.
-  package mutating func mutableBytes(_ location: Location, growingTo count: Int) -> UnsafeMutableRawBufferPointer {
+  public mutating func mutableBytes(_ location: Location, growingTo count: Int) -> UnsafeMutableRawBufferPointer {
     let oldCount = location.entry.stringCount
     let newCount = max(count, oldCount)
     let start = unsafe extend(location, to: newCount)

@@ -12,38 +12,38 @@
 import Bytes
 import CAllocator
 
-package struct Keyspace: ~Copyable {
+public struct Keyspace: ~Copyable {
   var table = Table()
 
   /// Keys that have an expiry.
-  package internal(set) var volatileCount = 0
+  public internal(set) var volatileCount = 0
 
   /// Bytes of all entries and blobs, as the allocator rounds them.
-  package internal(set) var valueBytes = 0
+  public internal(set) var valueBytes = 0
 
   /// The access stamp of entries to come: `AccessClock.stampOfNewEntry`, set by the owner as its clock moves.
-  package var stampOfNewEntry: UInt32 = 0
+  public var stampOfNewEntry: UInt32 = 0
 
   /// An empty database takes no memory.
-  package init() {}
+  public init() {}
 
   /// Keys, expired ones that were not removed yet included.
-  package var count: Int { table.count }
-  package var isEmpty: Bool { table.count == 0 }
+  public var count: Int { table.count }
+  public var isEmpty: Bool { table.count == 0 }
 
   /// Bytes of everything: entries, blobs and the table.
-  package var memoryBytes: Int { valueBytes + table.memoryBytes }
+  public var memoryBytes: Int { valueBytes + table.memoryBytes }
 
   // MARK: finding
 
   /// Where the key's entry stands, or nil.
-  package func find(_ key: ByteView, _ hash: KeyHash) -> Location? { table.find(key, hash) }
+  public func find(_ key: ByteView, _ hash: KeyHash) -> Location? { table.find(key, hash) }
 
   // MARK: inserting a key that is not there
 
   /// Adds a string under a key for which `find` answered nil.
   @discardableResult
-  package mutating func insert(
+  public mutating func insert(
     _ key: ByteView, _ hash: KeyHash, string: ByteView, form: StringForm = .automatic, expiry: Milliseconds? = nil
   ) -> Location {
     insert(key, hash, StringContent(string, form), expiry)
@@ -51,7 +51,7 @@ package struct Keyspace: ~Copyable {
 
   /// Adds an integer under a key for which `find` answered nil.
   @discardableResult
-  package mutating func insert(
+  public mutating func insert(
     _ key: ByteView, _ hash: KeyHash, integer: Int64, expiry: Milliseconds? = nil
   ) -> Location {
     insert(key, hash, StringContent(integer), expiry)
@@ -60,7 +60,7 @@ package struct Keyspace: ~Copyable {
   /// Adds a string that was received elsewhere under a key for which `find` answered nil. A large one is
   /// taken over as it is, without a copy.
   @discardableResult
-  package mutating func insert(
+  public mutating func insert(
     _ key: ByteView, _ hash: KeyHash, adopting blob: consuming Blob, expiry: Milliseconds? = nil
   ) -> Location {
     let reference = blob.relinquish()
@@ -94,7 +94,7 @@ package struct Keyspace: ~Copyable {
 
   /// Gives the key at `location` a new string. `string` must not lie inside the entry itself. Nothing is
   /// allocated if old and new are of the same size class.
-  package mutating func overwrite(
+  public mutating func overwrite(
     _ location: Location, string: ByteView, form: StringForm = .automatic, expiry: ExpiryChange
   ) {
     if string.count > EntryShape.inlineBytesMax, let blob = location.entry.blob, blob.fits(string.count) {
@@ -106,12 +106,12 @@ package struct Keyspace: ~Copyable {
   }
 
   /// Gives the key at `location` an integer.
-  package mutating func overwrite(_ location: Location, integer: Int64, expiry: ExpiryChange) {
+  public mutating func overwrite(_ location: Location, integer: Int64, expiry: ExpiryChange) {
     replace(location, StringContent(integer), expiry)
   }
 
   /// Gives the key at `location` a string that was received elsewhere.
-  package mutating func overwrite(_ location: Location, adopting blob: consuming Blob, expiry: ExpiryChange) {
+  public mutating func overwrite(_ location: Location, adopting blob: consuming Blob, expiry: ExpiryChange) {
     let reference = blob.relinquish()
     guard reference.count <= EntryShape.inlineBytesMax else {
       return replace(location, StringContent(adopting: reference.trimmed()), expiry)
@@ -122,7 +122,7 @@ package struct Keyspace: ~Copyable {
 
   /// SET without conditions: inserts or overwrites. True if the key was there.
   @discardableResult
-  package mutating func set(
+  public mutating func set(
     _ key: ByteView, _ hash: KeyHash, string: ByteView, form: StringForm = .automatic,
     expiry: ExpiryChange = .clear
   ) -> Bool {
@@ -172,7 +172,7 @@ package struct Keyspace: ~Copyable {
   // MARK: removing
 
   /// Removes the key and frees it at once.
-  package mutating func remove(_ location: Location) {
+  public mutating func remove(_ location: Location) {
     let entry = location.entry
     unlink(location)
     entry.free()
@@ -187,7 +187,7 @@ package struct Keyspace: ~Copyable {
   }
 
   /// Bytes that one key takes: entry, blob and its share of the table. What MEMORY USAGE answers.
-  package func memoryBytes(_ location: Location) -> Int {
+  public func memoryBytes(_ location: Location) -> Int {
     location.entry.memoryBytes + table.memoryBytes / max(1, table.count)
   }
 }

@@ -4,10 +4,10 @@
 // OBJECT ENCODING answer, because clients, DUMP payloads and snapshots see them.
 
 /// What TYPE answers.
-package enum ValueType: UInt8, Sendable, CaseIterable {
+public enum ValueType: UInt8, Sendable, CaseIterable {
   case string = 0, list, set, sortedSet, hash, stream
 
-  package var name: StaticString {
+  public var name: StaticString {
     switch self {
     case .string: "string"
     case .list: "list"
@@ -20,7 +20,7 @@ package enum ValueType: UInt8, Sendable, CaseIterable {
 }
 
 /// What OBJECT ENCODING answers.
-package enum Encoding: UInt8, Sendable, CaseIterable {
+public enum Encoding: UInt8, Sendable, CaseIterable {
   /// A string that was changed in place, or is longer than 44 bytes.
   case raw = 0
   /// The canonical text of a 64-bit integer, kept as the integer.
@@ -29,7 +29,7 @@ package enum Encoding: UInt8, Sendable, CaseIterable {
   case embstr
   case listpack, quicklist, intset, hashtable, skiplist, stream
 
-  package var name: StaticString {
+  public var name: StaticString {
     switch self {
     case .raw: "raw"
     case .int: "int"
@@ -44,11 +44,11 @@ package enum Encoding: UInt8, Sendable, CaseIterable {
   }
 
   /// The longest string, in bytes, that reports `embstr`.
-  @inlinable package static var embstrBytesMax: Int { 44 }
+  @inlinable public static var embstrBytesMax: Int { 44 }
 }
 
 /// How a new string chooses its encoding.
-package enum StringForm: Sendable {
+public enum StringForm: Sendable {
   /// `int` if the bytes are canonical, else by length: what SET does.
   case automatic
   /// By length, never `int`: what INCRBYFLOAT leaves.
@@ -58,7 +58,7 @@ package enum StringForm: Sendable {
 }
 
 /// What overwriting a value does with the key's expiry.
-package enum ExpiryChange: Sendable {
+public enum ExpiryChange: Sendable {
   case keep
   case clear
   /// In milliseconds since 1970.

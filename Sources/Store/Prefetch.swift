@@ -8,13 +8,13 @@ import CPrefetch
 
 extension Keyspace {
   /// First round: asks for the bucket of a hash.
-  package func prefetchBucket(_ hash: KeyHash) {
+  public func prefetchBucket(_ hash: KeyHash) {
     guard table.count > 0 else { return }
     table.bucket(table.index(hash)).prefetch()
   }
 
   /// Second round: asks for the entries in that bucket that may be the key's.
-  package func prefetchEntry(_ hash: KeyHash) {
+  public func prefetchEntry(_ hash: KeyHash) {
     guard table.count > 0 else { return }
     let bucket = table.bucket(table.index(hash))
     var candidates = bucket.candidates(hash.tag)

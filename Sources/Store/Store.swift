@@ -13,4 +13,4 @@
 // `now` is always a parameter, in milliseconds of the Unix epoch.
 
 /// A point in time, or a span of it, in milliseconds; points count from 1970.
-package typealias Milliseconds = Int64
+public typealias Milliseconds = Int64

@@ -11,23 +11,23 @@
 // it lets a snapshot say of any key, from its hash alone, whether it has been written yet.
 
 /// A place in a table. Made once, advanced by `Keyspace.visit`, kept as long as wanted.
-package struct Sweep: BitwiseCopyable, Sendable {
+public struct Sweep: BitwiseCopyable, Sendable {
   /// Hashes read backwards that are smaller were visited.
-  package internal(set) var position: UInt64 = 0
+  public internal(set) var position: UInt64 = 0
   /// All were visited; `position` is 0 again.
-  package internal(set) var isDone = false
+  public internal(set) var isDone = false
 
   /// At the beginning.
-  package init() {}
+  public init() {}
 
   /// Where SCAN's cursor says. 0 is the beginning.
-  package init(cursor: UInt64) { position = cursor.mirrored }
+  public init(cursor: UInt64) { position = cursor.mirrored }
 
   /// What SCAN answers: 0 when done. Small numbers, because the order is that of bits read backwards.
-  package var cursor: UInt64 { position.mirrored }
+  public var cursor: UInt64 { position.mirrored }
 
   /// Whether a key with this hash, had it been there all the time, was visited.
-  @inlinable package func hasPassed(_ hash: KeyHash) -> Bool { isDone || hash.position < position }
+  @inlinable public func hasPassed(_ hash: KeyHash) -> Bool { isDone || hash.position < position }
 
   /// Goes on to the first position after the bucket.
   mutating func pass(bucket index: Int, in table: borrowing Table) {
@@ -44,7 +44,7 @@ package struct Sweep: BitwiseCopyable, Sendable {
 }
 
 /// The entries of one bucket and its children. Good until the next call that changes the keyspace.
-package struct BucketEntries: BitwiseCopyable {
+public struct BucketEntries: BitwiseCopyable {
   private let head: Bucket?
   private var current: Bucket?
   private var slot = 0
@@ -63,7 +63,7 @@ package struct BucketEntries: BitwiseCopyable {
   }
 
   /// The next entry's location, or nil after the last.
-  package mutating func next() -> Location? {
+  public mutating func next() -> Location? {
     while let head, let bucket = current {
       if slot < bucket.count {
         slot += 1
@@ -94,7 +94,7 @@ extension Keyspace {
   ///
   /// Every key that is there from a sweep's beginning to its end is seen at least once; only one whose
   /// bucket was merged while the sweep stood inside it is seen twice.
-  package func visit(_ sweep: inout Sweep) -> BucketEntries? {
+  public func visit(_ sweep: inout Sweep) -> BucketEntries? {
     guard let bucket = advance(&sweep) else { return nil }
     // The order of visits is one that no processor guesses: ask for what comes next by hand.
     bucket.prefetchEntries()
@@ -117,7 +117,7 @@ extension Keyspace {
   /// An entry chosen by a random number. It is drawn from a few neighbouring buckets that hold at least
   /// `sampleCount` entries together, so that a key that is alone in its bucket is not drawn much more often
   /// than others. Nil if the keyspace is empty.
-  package func random(_ draw: UInt64) -> Location? {
+  public func random(_ draw: UInt64) -> Location? {
     guard count > 0 else { return nil }
     var sweep = Sweep()
     sweep.position = draw

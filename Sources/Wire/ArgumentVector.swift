@@ -7,33 +7,38 @@
 import Bytes
 import CAllocator
 
-@safe package struct ArgumentVector: BitwiseCopyable {
+@safe public struct ArgumentVector: BitwiseCopyable {
   /// Before sealing: `start` is an offset. After: a pointer. The layout of ByteView, so that sealing is an addition.
   @usableFromInline struct Cell {
     @usableFromInline var start: Int
     @usableFromInline var count: Int
+
+    @inlinable init(start: Int, count: Int) {
+      self.start = start
+      self.count = count
+    }
   }
 
   @usableFromInline var cells: UnsafeMutablePointer<Cell>?
-  @usableFromInline package var count = 0
+  public var count = 0
   @usableFromInline var capacity = 0
   /// Sum of the words' lengths in bytes.
-  package var byteCount = 0
+  public var byteCount = 0
   /// Whether some word lies outside the request's own bytes (`addExternal`).
-  @usableFromInline package var hasExternal = false
+  public var hasExternal = false
 
-  package init() { unsafe cells = nil }
+  public init() { unsafe cells = nil }
 
   /// Whether it has memory of its own.
-  package var isAllocated: Bool { unsafe cells != nil }
+  public var isAllocated: Bool { unsafe cells != nil }
 
-  @inlinable package mutating func removeAll() {
+  @inlinable public mutating func removeAll() {
     count = 0
     byteCount = 0
     hasExternal = false
   }
 
-  @inlinable package mutating func add(offset: Int, length: Int) {
+  @inlinable public mutating func add(offset: Int, length: Int) {
     if count == capacity { grow() }
     guard let cells = unsafe cells else { return }
     unsafe cells[count] = Cell(start: offset, count: length)
@@ -42,7 +47,7 @@ import CAllocator
   }
 
   /// A word that was received into memory of its own. Marked by a negative length until sealed.
-  package mutating func addExternal(_ memory: UnsafeRawPointer, length: Int) {
+  public mutating func addExternal(_ memory: UnsafeRawPointer, length: Int) {
     if count == capacity { grow() }
     guard let cells = unsafe cells else { return }
     unsafe cells[count] = Cell(start: Int(bitPattern: memory), count: ~length)
@@ -52,7 +57,7 @@ import CAllocator
   }
 
   /// The request is whole and starts at `base`: from here on the words are views.
-  @inlinable package mutating func seal(base: UnsafeRawPointer) {
+  @inlinable public mutating func seal(base: UnsafeRawPointer) {
     guard let cells = unsafe cells else { return }
     let address = Int(bitPattern: base)
     for i in 0..<count {
@@ -65,7 +70,7 @@ import CAllocator
   }
 
   /// One word of a request that is whole but not sealed yet.
-  package func word(_ index: Int, base: UnsafeRawPointer) -> ByteView {
+  public func word(_ index: Int, base: UnsafeRawPointer) -> ByteView {
     precondition(index >= 0 && index < count, "no such word")
     guard let cells = unsafe cells else { return .empty }
     let cell = unsafe cells[index]
@@ -75,12 +80,12 @@ import CAllocator
   }
 
   /// The words of a sealed vector.
-  @inlinable package var views: Arguments {
+  @inlinable public var views: Arguments {
     guard let cells = unsafe cells else { return Arguments.none }
     return unsafe Arguments(first: UnsafeRawPointer(cells).assumingMemoryBound(to: ByteView.self), count: count)
   }
 
-  package mutating func release() {
+  public mutating func release() {
     unsafe free(cells)
     unsafe cells = nil
     capacity = 0
@@ -88,7 +93,7 @@ import CAllocator
   }
 
   /// Gives back the memory of an unusually long request.
-  package mutating func shrink() {
+  public mutating func shrink() {
     if capacity > 1_024 { release() }
   }
 
@@ -103,25 +108,25 @@ import CAllocator
 }
 
 /// The words of one request: `arguments[0]` is the command's name.
-@safe package struct Arguments: BitwiseCopyable {
+@safe public struct Arguments: BitwiseCopyable {
   @usableFromInline let first: UnsafePointer<ByteView>?
-  package let count: Int
+  public let count: Int
 
-  @inlinable package init(first: UnsafePointer<ByteView>?, count: Int) {
+  @inlinable public init(first: UnsafePointer<ByteView>?, count: Int) {
     unsafe self.first = first
     self.count = count
   }
 
-  package static var none: Arguments { unsafe Arguments(first: nil, count: 0) }
+  public static var none: Arguments { unsafe Arguments(first: nil, count: 0) }
 
-  @inlinable package subscript(index: Int) -> ByteView {
+  @inlinable public subscript(index: Int) -> ByteView {
     precondition(index >= 0 && index < count, "no such argument")
     guard let first = unsafe first else { return .empty }
     return unsafe first[index]
   }
 
   /// The words from `index` on.
-  @inlinable package func dropFirst(_ index: Int) -> Arguments {
+  @inlinable public func dropFirst(_ index: Int) -> Arguments {
     precondition(index >= 0 && index <= count, "no such argument")
     guard let first = unsafe first else { return .none }
     return unsafe Arguments(first: first + index, count: count - index)

@@ -6,10 +6,10 @@
 //         └ read ahead, write behind ┘
 import Bytes
 
-package enum InlineRequest {
+public enum InlineRequest {
   /// Splits one line (without its end) into words. Inside double quotes \n \r \t \b \a \xHH and escaped
   /// quotes and backslashes count; inside single quotes only \'. A closing quote must end its word.
-  package static func split(_ line: ByteView, into words: inout ArgumentVector) throws(ProtocolError) {
+  public static func split(_ line: ByteView, into words: inout ArgumentVector) throws(ProtocolError) {
     let bytes = unsafe UnsafeMutablePointer(mutating: line.buffer.baseAddress?.assumingMemoryBound(to: UInt8.self))
     guard let bytes = unsafe bytes else { return }
     var read = 0

@@ -4,7 +4,7 @@
 // knows where the next request would begin.
 import Bytes
 
-package enum ProtocolError: Error, Equatable {
+public enum ProtocolError: Error, Equatable {
   /// The `*` line ran past 64 KiB without an end.
   case multibulkLineTooLong
   /// The `*` line holds no number from the allowed range.
@@ -29,7 +29,7 @@ package enum ProtocolError: Error, Equatable {
   case inlineZeroByte
 
   /// Writes the text behind "ERR Protocol error: ".
-  package func write(to output: inout OutputBuffer) {
+  public func write(to output: inout OutputBuffer) {
     switch self {
     case .multibulkLineTooLong: output.append(ByteView("too big mbulk count string"))
     case .multibulkLength: output.append(ByteView("invalid multibulk length"))

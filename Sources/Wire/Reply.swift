@@ -6,13 +6,13 @@
 import Bytes
 import CAllocator
 
-@safe package struct Reply: BitwiseCopyable {
+@safe public struct Reply: BitwiseCopyable {
   /// Where the bytes go: the client's output, or a scratch buffer when nobody listens.
-  package var output: UnsafeMutablePointer<OutputBuffer>
+  public var output: UnsafeMutablePointer<OutputBuffer>
   /// Whether the client spoke HELLO 3.
-  package var isRESP3: Bool
+  public var isRESP3: Bool
 
-  package init(output: UnsafeMutablePointer<OutputBuffer>, isRESP3: Bool) {
+  public init(output: UnsafeMutablePointer<OutputBuffer>, isRESP3: Bool) {
     unsafe self.output = output
     self.isRESP3 = isRESP3
   }
@@ -20,22 +20,22 @@ import CAllocator
   // MARK: lines
 
   /// `+OK`
-  @inlinable package func ok() { raw("+OK\r\n") }
+  @inlinable public func ok() { raw("+OK\r\n") }
 
   /// `+text`: a literal of ours, so it cannot hold a line end.
-  package func simple(_ text: StaticString) { line(UInt8(ascii: "+"), ByteView(text)) }
+  public func simple(_ text: StaticString) { line(UInt8(ascii: "+"), ByteView(text)) }
 
   /// `+text` of foreign origin: line ends become spaces.
-  package func simple(_ text: ByteView) { line(UInt8(ascii: "+"), text) }
+  public func simple(_ text: ByteView) { line(UInt8(ascii: "+"), text) }
 
   /// `-CODE message`, a literal of ours that begins with its code.
-  package func error(_ text: StaticString) { line(UInt8(ascii: "-"), ByteView(text)) }
+  public func error(_ text: StaticString) { line(UInt8(ascii: "-"), ByteView(text)) }
 
   /// `-CODE message` with foreign parts in it: this is the one place where line ends are taken out of errors.
-  package func error(_ text: ByteView) { line(UInt8(ascii: "-"), text) }
+  public func error(_ text: ByteView) { line(UInt8(ascii: "-"), text) }
 
   /// `-` and `parts` one after the other, each made safe.
-  package func error(_ prefix: StaticString, _ middle: ByteView, _ suffix: StaticString = "") {
+  public func error(_ prefix: StaticString, _ middle: ByteView, _ suffix: StaticString = "") {
     beginError()
     safe(ByteView(prefix))
     safe(middle)
@@ -44,42 +44,42 @@ import CAllocator
   }
 
   /// For errors of more parts: `beginError`, any number of `part`, `end`.
-  package func beginError() {
+  public func beginError() {
     countError()
     begin(UInt8(ascii: "-"))
   }
-  package func part(_ text: StaticString) { safe(ByteView(text)) }
-  package func part(_ text: ByteView) { safe(text) }
-  package func part(text: String) {
+  public func part(_ text: StaticString) { safe(ByteView(text)) }
+  public func part(_ text: ByteView) { safe(text) }
+  public func part(text: String) {
     var text = text
     text.withUTF8 { unsafe safe(ByteView(UnsafeRawBufferPointer($0))) }
   }
-  package func part(_ number: Int64) {
+  public func part(_ number: Int64) {
     let out = unsafe output.pointee.reserve(Decimal.digitsMax)
     unsafe output.pointee.commit(Decimal.write(number, to: out))
   }
-  package func end() { raw("\r\n") }
+  public func end() { raw("\r\n") }
 
   // MARK: numbers
 
   /// `:value`
-  @inlinable package func integer(_ value: Int64) { header(UInt8(ascii: ":"), value) }
-  @inlinable package func integer(_ value: Int) { header(UInt8(ascii: ":"), Int64(value)) }
+  @inlinable public func integer(_ value: Int64) { header(UInt8(ascii: ":"), value) }
+  @inlinable public func integer(_ value: Int) { header(UInt8(ascii: ":"), Int64(value)) }
 
   /// True or false: `#t` in RESP3, 1 or 0 in RESP2.
-  package func boolean(_ value: Bool) {
+  public func boolean(_ value: Bool) {
     if isRESP3 { raw(value ? "#t\r\n" : "#f\r\n") } else { integer(value ? 1 : 0) }
   }
 
   /// A double whose digits the caller has: `,digits` in RESP3, a bulk string in RESP2.
-  package func double(digits: ByteView) {
+  public func double(digits: ByteView) {
     if isRESP3 { line(UInt8(ascii: ","), digits) } else { bulk(digits) }
   }
 
   // MARK: strings
 
   /// `$count bytes`
-  @inlinable package func bulk(_ value: ByteView) {
+  @inlinable public func bulk(_ value: ByteView) {
     if value.count <= 512 {
       let out = unsafe output.pointee.reserve(value.count + Decimal.digitsMax + 5)
       unsafe out[0] = UInt8(ascii: "$")
@@ -98,21 +98,21 @@ import CAllocator
     raw("\r\n")
   }
 
-  package func bulk(_ text: StaticString) { bulk(ByteView(text)) }
+  public func bulk(_ text: StaticString) { bulk(ByteView(text)) }
 
   /// For text built with String; not per request.
-  package func bulk(text: String) {
+  public func bulk(text: String) {
     var text = text
     text.withUTF8 { unsafe bulk(ByteView(UnsafeRawBufferPointer($0))) }
   }
 
   /// The decimal text of a number as a bulk string.
-  package func bulk(_ number: Int64) {
+  public func bulk(_ number: Int64) {
     DecimalText(number).withView { bulk($0) }
   }
 
   /// Text with a format hint: `=count format:bytes` in RESP3, a bulk string in RESP2.
-  package func verbatim(_ format: StaticString, _ text: ByteView) {
+  public func verbatim(_ format: StaticString, _ text: ByteView) {
     guard isRESP3 else { return bulk(text) }
     precondition(format.utf8CodeUnitCount == 3, "a verbatim string's format has three letters")
     header(UInt8(ascii: "="), Int64(text.count) + 4)
@@ -122,7 +122,7 @@ import CAllocator
     raw("\r\n")
   }
 
-  package func verbatim(_ format: StaticString, text: String) {
+  public func verbatim(_ format: StaticString, text: String) {
     var text = text
     text.withUTF8 { unsafe verbatim(format, ByteView(UnsafeRawBufferPointer($0))) }
   }
@@ -130,48 +130,48 @@ import CAllocator
   // MARK: nothing
 
   /// No value: `_` in RESP3, the null bulk string in RESP2.
-  @inlinable package func null() { if isRESP3 { raw("_\r\n") } else { raw("$-1\r\n") } }
+  @inlinable public func null() { if isRESP3 { raw("_\r\n") } else { raw("$-1\r\n") } }
 
   /// No array: `_` in RESP3, the null array in RESP2.
-  package func nullArray() { if isRESP3 { raw("_\r\n") } else { raw("*-1\r\n") } }
+  public func nullArray() { if isRESP3 { raw("_\r\n") } else { raw("*-1\r\n") } }
 
   // MARK: aggregates
 
   /// `*count`; the elements follow.
-  @inlinable package func array(_ count: Int) { header(UInt8(ascii: "*"), Int64(count)) }
+  @inlinable public func array(_ count: Int) { header(UInt8(ascii: "*"), Int64(count)) }
 
   /// `%pairs` in RESP3, `*2·pairs` in RESP2; keys and values follow in turn.
-  package func map(_ pairs: Int) {
+  public func map(_ pairs: Int) {
     if isRESP3 { header(UInt8(ascii: "%"), Int64(pairs)) } else { array(pairs * 2) }
   }
 
   /// `~count` in RESP3, an array in RESP2.
-  package func set(_ count: Int) {
+  public func set(_ count: Int) {
     if isRESP3 { header(UInt8(ascii: "~"), Int64(count)) } else { array(count) }
   }
 
   /// `>count` in RESP3, an array in RESP2.
-  package func push(_ count: Int) {
+  public func push(_ count: Int) {
     if isRESP3 { header(UInt8(ascii: ">"), Int64(count)) } else { array(count) }
   }
 
   /// An aggregate whose length is known only after its elements: write them, then `close` with the count.
-  package func open() -> OutputBuffer.Gap { unsafe output.pointee.leaveGap() }
-  package func closeArray(_ gap: OutputBuffer.Gap, count: Int) {
+  public func open() -> OutputBuffer.Gap { unsafe output.pointee.leaveGap() }
+  public func closeArray(_ gap: OutputBuffer.Gap, count: Int) {
     unsafe output.pointee.fill(gap, kind: UInt8(ascii: "*"), number: Int64(count))
   }
-  package func closeMap(_ gap: OutputBuffer.Gap, pairs: Int) {
+  public func closeMap(_ gap: OutputBuffer.Gap, pairs: Int) {
     unsafe output.pointee.fill(
       gap, kind: isRESP3 ? UInt8(ascii: "%") : UInt8(ascii: "*"), number: Int64(isRESP3 ? pairs : pairs * 2))
   }
-  package func closeSet(_ gap: OutputBuffer.Gap, count: Int) {
+  public func closeSet(_ gap: OutputBuffer.Gap, count: Int) {
     unsafe output.pointee.fill(gap, kind: isRESP3 ? UInt8(ascii: "~") : UInt8(ascii: "*"), number: Int64(count))
   }
 
   // MARK: pieces
 
   /// Bytes of ours that are a reply, or a piece of one, as they stand.
-  @inlinable package func raw(_ text: StaticString) {
+  @inlinable public func raw(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     let out = unsafe output.pointee.reserve(count)
     unsafe memcpy(out, text.utf8Start, count)
@@ -179,7 +179,7 @@ import CAllocator
   }
 
   /// `<kind><number>\r\n`
-  @inlinable package func header(_ kind: UInt8, _ number: Int64) {
+  @inlinable public func header(_ kind: UInt8, _ number: Int64) {
     let out = unsafe output.pointee.reserve(Decimal.digitsMax + 3)
     unsafe out[0] = kind
     let end = unsafe 1 + Decimal.write(number, to: out + 1)

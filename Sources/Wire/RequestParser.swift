@@ -8,7 +8,7 @@
 // caller keeps those bytes together and calls again when there are more of them.
 import Bytes
 
-package struct RequestParser: BitwiseCopyable {
+public struct RequestParser: BitwiseCopyable {
   /// Words still to come of the request under way; 0 between requests.
   @usableFromInline var remaining = 0
   /// Length of the word under way; -1 while its header has not been read.
@@ -17,15 +17,15 @@ package struct RequestParser: BitwiseCopyable {
   @usableFromInline var position = 0
 
   /// What may be asked of this connection.
-  package struct Limits: BitwiseCopyable, Sendable {
+  public struct Limits: BitwiseCopyable, Sendable {
     /// proto-max-bulk-len in bytes.
-    package var bulkBytesMax = 512 << 20
+    public var bulkBytesMax = 512 << 20
     /// Strict limits until the client has authenticated.
-    package var isAuthenticated = true
-    package init() {}
+    public var isAuthenticated = true
+    public init() {}
   }
 
-  package enum Outcome: Equatable {
+  public enum Outcome: Equatable {
     /// A request is whole; it ends before this offset. Its words are in the vector, unsealed.
     case request(end: Int)
     /// An empty request (`*0`, a bare line end): skip to this offset, answer nothing.
@@ -38,21 +38,21 @@ package struct RequestParser: BitwiseCopyable {
   }
 
   /// Words of at least this many bytes are offered as `.large`.
-  package static let largeBytesMin = 32 << 10
+  public static let largeBytesMin = 32 << 10
   /// Headers and inline requests end within this.
   static let lineBytesMax = 64 << 10
   static let argumentsMax = Int64(Int32.max)
   static let argumentsBeforeAuthenticationMax = Int64(10)
   static let bulkBytesBeforeAuthenticationMax = Int64(16_384)
 
-  package init() {}
+  public init() {}
 
   /// Whether it stands between two requests.
-  @inlinable package var isIdle: Bool { remaining == 0 && position == 0 }
+  @inlinable public var isIdle: Bool { remaining == 0 && position == 0 }
 
   /// Reads on in `bytes`, which begin with the request under way. `words` must be the same vector until the
   /// request is whole. The bytes may be changed: inline words are unescaped where they lie.
-  package mutating func next(
+  public mutating func next(
     in bytes: ByteView, limits: Limits, words: inout ArgumentVector
   ) throws(ProtocolError) -> Outcome {
     if remaining == 0 {
@@ -105,7 +105,7 @@ package struct RequestParser: BitwiseCopyable {
 
   /// The large word under way came in memory of its own. The bytes before it stay where they are; the next
   /// byte to be read follows them, as if the word had not been in the stream.
-  package mutating func supply(_ memory: UnsafeRawPointer, words: inout ArgumentVector) {
+  public mutating func supply(_ memory: UnsafeRawPointer, words: inout ArgumentVector) {
     precondition(remaining > 0 && bulkLength >= 0, "no word is under way")
     unsafe words.addExternal(memory, length: bulkLength)
     bulkLength = -1
@@ -113,7 +113,7 @@ package struct RequestParser: BitwiseCopyable {
   }
 
   /// Whether the request became whole by `supply`; its end is where the parser stands.
-  package mutating func completed() -> Int? {
+  public mutating func completed() -> Int? {
     guard remaining == 0 && position > 0 else { return nil }
     let end = position
     position = 0

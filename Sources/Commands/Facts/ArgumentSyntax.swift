@@ -18,22 +18,22 @@
 // COMMAND DOCS is asked, and by a test for every command.
 
 /// One node of the tree that COMMAND DOCS shows.
-package struct ArgumentNode: Equatable {
-  package var name = ""
+public struct ArgumentNode: Equatable {
+  public var name = ""
   /// What hints show, if not the name.
-  package var shownName: String?
-  package var kind = Kind.string
-  package var token: String?
-  package var since: String?
+  public var shownName: String?
+  public var kind = Kind.string
+  public var token: String?
+  public var since: String?
   /// Which of the command's key specifications finds it.
-  package var specification: Int?
-  package var isOptional = false
-  package var isMultiple = false
+  public var specification: Int?
+  public var isOptional = false
+  public var isMultiple = false
   /// Repeated together with its token.
-  package var repeatsToken = false
-  package var children: [ArgumentNode] = []
+  public var repeatsToken = false
+  public var children: [ArgumentNode] = []
 
-  package enum Kind: String {
+  public enum Kind: String {
     case string, integer, double, key, pattern, block, oneof
     case unixTime = "unix-time"
     case pureToken = "pure-token"
@@ -41,14 +41,14 @@ package struct ArgumentNode: Equatable {
 }
 
 /// Reads the notation; nesting is ours and shallow, so plain recursion serves.
-package struct ArgumentSyntax {
+public struct ArgumentSyntax {
   private let text: [UInt8]
   private var position = 0
 
   private init(_ source: String) { text = Array(source.utf8) }
 
   /// The arguments that `source` describes, or nil if it is not in the notation.
-  package static func parse(_ source: String) -> [ArgumentNode]? {
+  public static func parse(_ source: String) -> [ArgumentNode]? {
     var parser = ArgumentSyntax(source)
     guard let nodes = parser.arguments(), parser.position == parser.text.count else { return nil }
     return nodes

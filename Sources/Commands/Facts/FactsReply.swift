@@ -7,7 +7,7 @@ import Wire
 
 extension CommandTable {
   /// One element of COMMAND INFO: name, arity, flags, first, last, step, categories, tips, keys, subcommands.
-  package func writeInfo(_ index: Int, to reply: Reply) {
+  public func writeInfo(_ index: Int, to reply: Reply) {
     let facts = facts[index]
     reply.array(10)
     reply.bulk(text: facts.fullName)
@@ -35,7 +35,7 @@ extension CommandTable {
   }
 
   /// One pair of COMMAND DOCS: the name and its map.
-  package func writeDocumentation(_ index: Int, to reply: Reply) {
+  public func writeDocumentation(_ index: Int, to reply: Reply) {
     let facts = facts[index]
     reply.bulk(text: facts.fullName)
     let children = subcommands(of: index)
@@ -140,7 +140,7 @@ extension KeySpecification {
 
 extension KeyFlags {
   /// The flags of a key as a set of words.
-  package static func write(_ flags: KeyFlags, to reply: Reply) {
+  public static func write(_ flags: KeyFlags, to reply: Reply) {
     let members = names.indices.filter { flags.contains(KeyFlags(rawValue: 1 << $0)) }
     reply.set(members.count)
     for bit in members { reply.simple(names[bit]) }
@@ -149,12 +149,12 @@ extension KeyFlags {
 
 extension CommandCategories {
   /// The names of the categories in `set`.
-  package static func members(of set: CommandCategories) -> [StaticString] {
+  public static func members(of set: CommandCategories) -> [StaticString] {
     names.indices.filter { set.contains(CommandCategories(rawValue: 1 << $0)) }.map { names[$0] }
   }
 
   /// The category that a word names, letters of either case.
-  package init?(name: ByteView) {
+  public init?(name: ByteView) {
     guard let bit = Self.names.firstIndex(where: { name.equalsIgnoringCase($0) }) else { return nil }
     self.init(rawValue: 1 << bit)
   }

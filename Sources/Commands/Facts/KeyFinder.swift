@@ -6,28 +6,28 @@ import Bytes
 import Wire
 
 /// A key of a request: the word and what is done with it.
-package struct KeyReference: Equatable, Sendable {
-  package let position: Int
-  package let flags: KeyFlags
+public struct KeyReference: Equatable, Sendable {
+  public let position: Int
+  public let flags: KeyFlags
 
-  package init(position: Int, flags: KeyFlags) {
+  public init(position: Int, flags: KeyFlags) {
     self.position = position
     self.flags = flags
   }
 }
 
 /// Finds keys, or their flags, that depend on more than positions. Nil: the request makes no sense.
-package typealias KeyFinder = @Sendable (Arguments) -> [KeyReference]?
+public typealias KeyFinder = @Sendable (Arguments) -> [KeyReference]?
 
 /// Words `first` to `last`, every `step`th.
-package struct KeyRun: Equatable {
-  package var first: Int
-  package var last: Int
-  package var step: Int
+public struct KeyRun: Equatable {
+  public var first: Int
+  public var last: Int
+  public var step: Int
 }
 
 /// What became of looking for one specification's run.
-package enum KeyRunSearch: Equatable {
+public enum KeyRunSearch: Equatable {
   case run(KeyRun)
   /// The keyword is not there, so neither are the keys.
   case absent
@@ -37,7 +37,7 @@ package enum KeyRunSearch: Equatable {
 
 extension KeySpecification {
   /// The run of keys in a request; allocates nothing.
-  package func run(in arguments: Arguments) -> KeyRunSearch {
+  public func run(in arguments: Arguments) -> KeyRunSearch {
     let words = arguments.count
     let start: Int
     switch begin {
@@ -82,10 +82,10 @@ extension KeySpecification {
 
 extension CommandFacts {
   /// Whether a request may name keys at all.
-  package var hasKeys: Bool { findKeys != nil || keys.contains { !$0.flags.contains(.notKey) } }
+  public var hasKeys: Bool { findKeys != nil || keys.contains { !$0.flags.contains(.notKey) } }
 
   /// The keys of a request, in order; nil if it names none or contradicts itself.
-  package func keys(of arguments: Arguments) -> [KeyReference]? {
+  public func keys(of arguments: Arguments) -> [KeyReference]? {
     let areReliable = !keys.isEmpty && keys.allSatisfy { !$0.flags.contains(.variableFlags) }
     if areReliable, let found = specifiedKeys(of: arguments) { return found.isEmpty ? nil : found }
     guard let findKeys, let found = findKeys(arguments), !found.isEmpty else { return nil }
@@ -112,7 +112,7 @@ extension CommandFacts {
 
 extension ByteView {
   /// Equality with the ASCII letters folded on both sides; for COMMAND, not for the request path.
-  package func equalsIgnoringCase(_ other: String) -> Bool {
+  public func equalsIgnoringCase(_ other: String) -> Bool {
     count == other.utf8.count
       && zip(buffer, other.utf8).allSatisfy { CommandNames.lower($0) == CommandNames.lower($1) }
   }

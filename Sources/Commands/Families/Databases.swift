@@ -6,8 +6,8 @@ import Store
 import Wire
 
 /// DBSIZE, FLUSHALL, SELECT, MEMORY, TIME, PING and their like.
-package enum Databases {
-  package static var definitions: [CommandDefinition] { whole + connection + trifles }
+public enum Databases {
+  public static var definitions: [CommandDefinition] { whole + connection + trifles }
 
   private static let allShards = ["request_policy:all_shards", "response_policy:all_succeeded"]
 

@@ -6,8 +6,8 @@ import Bytes
 import Store
 import Wire
 
-package enum Introspection {
-  package static var definition: CommandDefinition {
+public enum Introspection {
+  public static var definition: CommandDefinition {
     CommandDefinition(
       "command", arity: -1, [.loading, .stale], .connection, tips: ["nondeterministic_output_order"],
       group: .server, since: "2.8.13", "What there is to know about all commands.",
@@ -167,7 +167,7 @@ package enum Introspection {
 
 extension CommandTable {
   /// The index of `get` or `config|set`.
-  package func index(fullName: ByteView) -> Int? {
+  public func index(fullName: ByteView) -> Int? {
     guard let bar = (0..<fullName.count).first(where: { fullName[$0] == UInt8(ascii: "|") }) else {
       return find(fullName)?.pointee.index
     }

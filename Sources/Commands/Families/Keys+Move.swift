@@ -8,7 +8,7 @@ import Wire
 
 extension Execution {
   /// A database's number in word `index`, of which there are `databaseCount`. Answers the error and nil.
-  package func databaseIndex(_ index: Int) -> Int? {
+  public func databaseIndex(_ index: Int) -> Int? {
     guard let number = integer(index) else { return nil }
     guard let small = Int32(exactly: number) else {
       reply.error("ERR value is out of range, value must between -2147483648 and 2147483647")

@@ -3,8 +3,8 @@
 // What each does stands beside this file: Keys+Delete, Keys+Expire, Keys+Move, Keys+Scan, Keys+Object.
 
 /// The generic group, as far as it needs nothing but the keyspace.
-package enum Keys {
-  package static var definitions: [CommandDefinition] { existence + expiry + moves + walks + [object] }
+public enum Keys {
+  public static var definitions: [CommandDefinition] { existence + expiry + moves + walks + [object] }
 
   private static let several = ["request_policy:multi_shard", "response_policy:agg_sum"]
 

@@ -4,9 +4,9 @@ import CAllocator
 import Store
 import Wire
 
-package enum Memory {
+public enum Memory {
   /// MEMORY with USAGE, PURGE, MALLOC-STATS and HELP, and with what the server adds (STATS, DOCTOR).
-  package static func definition(adding others: [CommandDefinition] = []) -> CommandDefinition {
+  public static func definition(adding others: [CommandDefinition] = []) -> CommandDefinition {
     CommandDefinition(
       "memory", arity: -2, [], group: .server, since: "4.0.0", "Where memory goes.",
       complexity: "Depends on the subcommand.", subcommands: subcommands + others, run: { $0.refuseArity() })

@@ -5,7 +5,7 @@ import Wire
 
 extension Execution {
   /// Answers the string of `entry`, which is one.
-  @inlinable package func answer(_ entry: Entry) {
+  @inlinable public func answer(_ entry: Entry) {
     if entry.isInteger { reply.bulk(entry.integer) } else { reply.bulk(entry.bytes) }
   }
 

@@ -5,7 +5,7 @@ import Wire
 
 extension Execution {
   /// Whether a string may grow from `size` by `more` bytes; answers the error if not.
-  package func mayGrow(_ size: Int, by more: Int) -> Bool {
+  public func mayGrow(_ size: Int, by more: Int) -> Bool {
     let (sum, overflow) = Int64(size).addingReportingOverflow(Int64(more))
     guard !overflow && sum <= rules.bulkBytesMax else {
       reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")

@@ -15,8 +15,7 @@ extension Execution {
     _ key: ByteView, _ hash: KeyHash, at location: Location?, valueIndex: Int, _ expiry: ExpiryChange
   ) {
     changed()
-    // The record is written from the words when the command is done: then they must still be there.
-    let blob = effects.isRecording ? nil : takeBlob(valueIndex)
+    let blob = takeBlob(valueIndex)
     guard let location else {
       var instant: Milliseconds?
       if case .at(let given) = expiry { instant = given }
@@ -145,5 +144,5 @@ extension Execution {
 
 extension Entry {
   /// Whether this string is exactly `bytes`. An integer equals its canonical text only.
-  package func holds(_ other: ByteView) -> Bool { isInteger ? other.int64 == integer : bytes == other }
+  public func holds(_ other: ByteView) -> Bool { isInteger ? other.int64 == integer : bytes == other }
 }

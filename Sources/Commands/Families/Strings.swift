@@ -4,8 +4,8 @@
 // a SET with fewer words), Strings+Multiple, Strings+Ranges, Strings+Numbers, Strings+LCS.
 
 /// The string group.
-package enum Strings {
-  package static var definitions: [CommandDefinition] { reading + writing + several + ranges + numbers }
+public enum Strings {
+  public static var definitions: [CommandDefinition] { reading + writing + several + ranges + numbers }
 
   private static let updates: KeyFlags = [.readWrite, .access, .update]
   private static let expirations = """

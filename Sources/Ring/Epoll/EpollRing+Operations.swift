@@ -5,11 +5,11 @@ import Glibc
 extension EpollRing {
   // MARK: reading
 
-  package mutating func accept(_ listener: Int32, _ token: Token) { arm(listener, .accept, token) }
+  public mutating func accept(_ listener: Int32, _ token: Token) { arm(listener, .accept, token) }
 
-  package mutating func receive(_ descriptor: Int32, _ token: Token) { arm(descriptor, .receive, token) }
+  public mutating func receive(_ descriptor: Int32, _ token: Token) { arm(descriptor, .receive, token) }
 
-  package mutating func receive(
+  public mutating func receive(
     _ descriptor: Int32, into memory: UnsafeMutableRawPointer, count: Int, _ token: Token
   ) {
     precondition(count > 0, "at least a byte")
@@ -19,7 +19,7 @@ extension EpollRing {
     arm(descriptor, .receiveInto, token)
   }
 
-  package mutating func poll(_ descriptor: Int32, _ token: Token) { arm(descriptor, .poll, token) }
+  public mutating func poll(_ descriptor: Int32, _ token: Token) { arm(descriptor, .poll, token) }
 
   private mutating func arm(_ descriptor: Int32, _ reading: Endpoint.Reading, _ token: Token) {
     endpoints.reserve(descriptor)
@@ -45,7 +45,7 @@ extension EpollRing {
 
   // MARK: writing
 
-  package mutating func send(_ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, _ token: Token) {
+  public mutating func send(_ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, _ token: Token) {
     precondition(count > 0 && count <= 0x7FFF_F000, "1 to 2147479552 bytes")
     begin(descriptor, .plain, token)
     unsafe endpoints[descriptor].writeMemory = memory
@@ -53,7 +53,7 @@ extension EpollRing {
     sends.push(descriptor)
   }
 
-  package mutating func send(_ descriptor: Int32, segments: UnsafeBufferPointer<Segment>, _ token: Token) {
+  public mutating func send(_ descriptor: Int32, segments: UnsafeBufferPointer<Segment>, _ token: Token) {
     let (number, bytes) = unsafe segmentLists.insert(segments)
     begin(descriptor, .gathered, token)
     endpoints[descriptor].segments = number
@@ -61,7 +61,7 @@ extension EpollRing {
     sends.push(descriptor)
   }
 
-  package mutating func connect(_ descriptor: Int32, to address: SocketAddress, _ token: Token) {
+  public mutating func connect(_ descriptor: Int32, to address: SocketAddress, _ token: Token) {
     begin(descriptor, .connect, token)
     let result = unsafe address.withSockaddr { unsafe Glibc.connect(descriptor, $0, $1) }
     guard result != 0 else { return finishWrite(descriptor, 0) }
@@ -79,18 +79,18 @@ extension EpollRing {
 
   // MARK: the descriptor itself
 
-  package mutating func attach(_ descriptor: Int32) {
+  public mutating func attach(_ descriptor: Int32) {
     endpoints.reserve(descriptor)
     endpoints[descriptor] = Endpoint()
     // A failure shows when the first operation tries again.
     endpoints[descriptor].isRegistered = watch(descriptor, EpollRing.input) == 0
   }
 
-  package mutating func close(_ descriptor: Int32, _ token: Token) {
+  public mutating func close(_ descriptor: Int32, _ token: Token) {
     closes.push(Closing(descriptor: descriptor, token: token))
   }
 
-  package mutating func cancel(_ target: Token) {
+  public mutating func cancel(_ target: Token) {
     guard let descriptor = index.descriptor(of: target) else { return cancelQueuedSend(target) }
     if endpoints[descriptor].reading != .nothing && endpoints[descriptor].readToken == target {
       finishRead(descriptor, -ECANCELED)
@@ -114,7 +114,7 @@ extension EpollRing {
 
   // MARK: files
 
-  package mutating func write(
+  public mutating func write(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token
   ) {
     precondition(count > 0 && count <= 0x7FFF_F000, "1 to 2147479552 bytes")
@@ -124,7 +124,7 @@ extension EpollRing {
         syncToken: token))
   }
 
-  package mutating func writeThenSync(
+  public mutating func writeThenSync(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, write: Token, sync: Token
   ) {
     precondition(count > 0 && count <= 0x7FFF_F000, "1 to 2147479552 bytes")
@@ -134,11 +134,11 @@ extension EpollRing {
         syncToken: sync))
   }
 
-  package mutating func sync(_ descriptor: Int32, _ token: Token) {
+  public mutating func sync(_ descriptor: Int32, _ token: Token) {
     unsafe fileJobs.push(
       FileThread.Job(
         kind: .sync, descriptor: descriptor, memory: nil, count: 0, offset: 0, token: token, syncToken: token))
   }
 
-  package mutating func wake(_ other: Waker) { other.wake() }
+  public mutating func wake(_ other: Waker) { other.wake() }
 }

@@ -10,7 +10,7 @@ extension EpollRing {
   private static var readsInARow: Int { 4 }
   private static var acceptsInARow: Int { 64 }
 
-  package mutating func next() -> Completion? {
+  public mutating func next() -> Completion? {
     while true {
       if let completion = completions.pop() {
         statistics.completions &+= 1
@@ -133,11 +133,11 @@ extension EpollRing {
     return Completion(token: token, result: result, flags: 0)
   }
 
-  package func bytes(of completion: Completion) -> ByteView {
+  public func bytes(of completion: Completion) -> ByteView {
     pool.bytes(completion.bufferNumber, count: Int(completion.result))
   }
 
-  package mutating func recycle(_ completion: Completion) { pool.giveBack(completion.bufferNumber) }
+  public mutating func recycle(_ completion: Completion) { pool.giveBack(completion.bufferNumber) }
 
-  package var buffersAvailable: Int { pool.available }
+  public var buffersAvailable: Int { pool.available }
 }

@@ -8,7 +8,7 @@ import CURing
 import Glibc
 
 extension EpollRing {
-  package mutating func enter(timeoutNanoseconds: UInt64?) throws(RingError) {
+  public mutating func enter(timeoutNanoseconds: UInt64?) throws(RingError) {
     flush()
     if completions.isEmpty || hasSkipped {
       hasSkipped = false

@@ -7,12 +7,12 @@ import Bytes
 import CURing
 import Glibc
 
-@safe package struct EpollRing: ~Copyable, CompletionRing {
+@safe public struct EpollRing: ~Copyable, CompletionRing {
   /// The engine's name, as INFO prints it.
-  package var name: StaticString { "epoll" }
+  public var name: StaticString { "epoll" }
 
   let epoll: Int32
-  package let waker: Waker
+  public let waker: Waker
   var fileThread: FileThread?
   /// Where the file thread tells of results; -1 before the first file operation.
   var fileEvent: Int32 = -1
@@ -40,17 +40,17 @@ import Glibc
   /// The last `enter` did not ask the kernel for events.
   var hasSkipped = false
 
-  package internal(set) var statistics = RingStatistics()
+  public internal(set) var statistics = RingStatistics()
 
   struct Closing: BitwiseCopyable {
     var descriptor: Int32
     var token: Token
   }
 
-  package static var segmentsMax: Int { 64 }
+  public static var segmentsMax: Int { 64 }
   static var eventsMax: Int { 1024 }
 
-  package init(_ options: RingOptions = .epoll) throws(RingError) {
+  public init(_ options: RingOptions = .epoll) throws(RingError) {
     let descriptors = [
       epoll_create1(Int32(EPOLL_CLOEXEC)), eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)),
     ]

@@ -6,10 +6,10 @@ import CURing
 
 extension Clock {
   /// The processor's counter. Only differences mean anything.
-  @inlinable @inline(__always) package static func ticks() -> UInt64 { curing_ticks() }
+  @inlinable @inline(__always) public static func ticks() -> UInt64 { curing_ticks() }
 
   /// Measured over two milliseconds on first use: ask once at start.
-  package static let ticksPerMicrosecond: Double = {
+  public static let ticksPerMicrosecond: Double = {
     let startTicks = ticks()
     let start = monotonicNanoseconds()
     var now = start
@@ -17,9 +17,9 @@ extension Clock {
     return max(0.001, Double(ticks() &- startTicks) * 1_000 / Double(now - start))
   }()
 
-  package static func microseconds(ticks: UInt64) -> UInt64 { UInt64(Double(ticks) / ticksPerMicrosecond) }
+  public static func microseconds(ticks: UInt64) -> UInt64 { UInt64(Double(ticks) / ticksPerMicrosecond) }
 
-  package static func ticks(microseconds: UInt64) -> UInt64 {
+  public static func ticks(microseconds: UInt64) -> UInt64 {
     let ticks = Double(microseconds) * ticksPerMicrosecond
     return ticks < 1e19 ? UInt64(ticks) : .max
   }

@@ -2,15 +2,15 @@
 import Glibc
 
 /// Monotonic for durations and deadlines, wall for what users see. A few tens of nanoseconds each, no system call.
-package enum Clock {
+public enum Clock {
   /// Nanoseconds since some moment before the process started; never goes back.
-  @inlinable package static func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
+  @inlinable public static func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
 
   /// Milliseconds since 1970; goes back when somebody sets the clock.
-  @inlinable package static func wallMilliseconds() -> Int64 { Int64(nanoseconds(CLOCK_REALTIME) / 1_000_000) }
+  @inlinable public static func wallMilliseconds() -> Int64 { Int64(nanoseconds(CLOCK_REALTIME) / 1_000_000) }
 
   /// Microseconds since 1970.
-  @inlinable package static func wallMicroseconds() -> Int64 { Int64(nanoseconds(CLOCK_REALTIME) / 1000) }
+  @inlinable public static func wallMicroseconds() -> Int64 { Int64(nanoseconds(CLOCK_REALTIME) / 1000) }
 
   @inlinable static func nanoseconds(_ clock: clockid_t) -> UInt64 {
     var now = timespec()

@@ -2,16 +2,16 @@
 import CURing
 import Glibc
 
-package enum Entropy {
+public enum Entropy {
   /// Fills the buffer from the kernel's generator.
-  package static func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
+  public static func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
     var filled = 0
     while filled < buffer.count {
       filled += try checked { unsafe getrandom(buffer.baseAddress! + filled, buffer.count - filled, 0) }
     }
   }
 
-  package static func number() throws(Errno) -> UInt64 {
+  public static func number() throws(Errno) -> UInt64 {
     var value: UInt64 = 0
     // Up to 256 bytes come whole.
     _ = try checked { unsafe getrandom(&value, MemoryLayout<UInt64>.size, 0) }
@@ -19,7 +19,7 @@ package enum Entropy {
   }
 
   /// `count` random bytes as lower-case hexadecimal digits, two for each.
-  package static func hexadecimal(bytes count: Int) throws(Errno) -> String {
+  public static func hexadecimal(bytes count: Int) throws(Errno) -> String {
     var bytes: [UInt8] = []
     while bytes.count < count {
       let number = try number()

@@ -2,9 +2,9 @@
 import CURing
 import Glibc
 
-package enum Environment {
+public enum Environment {
   /// All variables, in no order.
-  package static var variables: [(name: String, value: String)] {
+  public static var variables: [(name: String, value: String)] {
     var found: [(name: String, value: String)] = []
     var next = unsafe environ
     while let entry = unsafe next.pointee {
@@ -17,18 +17,18 @@ package enum Environment {
     return found
   }
 
-  package static func variable(_ name: String) -> String? {
+  public static func variable(_ name: String) -> String? {
     guard let value = unsafe getenv(name) else { return nil }
     return unsafe String(cString: value)
   }
 
   /// Leaves the terminal: the caller goes on in a new process, its streams at /dev/null. Before any thread is made.
-  package static func daemonize() throws(Errno) { _ = try checked { curing_daemonize() } }
+  public static func daemonize() throws(Errno) { _ = try checked { curing_daemonize() } }
 }
 
 extension File {
   /// Names that match a pattern in the form of glob(7), sorted. None at all is no error.
-  package static func names(matching pattern: String) -> [String] {
+  public static func names(matching pattern: String) -> [String] {
     var result = unsafe glob_t()
     defer { unsafe globfree(&result) }
     guard unsafe glob(pattern, 0, nil, &result) == 0 else { return [] }
@@ -40,10 +40,10 @@ extension File {
 
 extension ProcessFacts {
   /// Ends the process without running anything else.
-  package static func exit(_ code: Int32) -> Never { Glibc.exit(code) }
+  public static func exit(_ code: Int32) -> Never { Glibc.exit(code) }
 
   /// Writes to standard error.
-  package static func complain(_ text: String) {
+  public static func complain(_ text: String) {
     let bytes = Array(text.utf8)
     _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
@@ -51,7 +51,7 @@ extension ProcessFacts {
 
 extension Machine {
   /// Connections that the kernel lets wait on one listener; nil when it does not say.
-  package static var listenBacklogMax: Int? {
+  public static var listenBacklogMax: Int? {
     guard let text = try? File.readAll("/proc/sys/net/core/somaxconn") else { return nil }
     return Int(String(decoding: text.prefix { $0 >= UInt8(ascii: "0") }, as: UTF8.self))
   }

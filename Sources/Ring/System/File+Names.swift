@@ -3,17 +3,17 @@ import CURing
 import Glibc
 
 extension File {
-  package enum Kind: Sendable { case regular, directory, socket, other }
+  public enum Kind: Sendable { case regular, directory, socket, other }
 
   /// What stat(2) says, as far as anybody asked.
-  package struct Status: Sendable {
-    package let kind: Kind
-    package let bytes: Int64
+  public struct Status: Sendable {
+    public let kind: Kind
+    public let bytes: Int64
     /// Permission bits only.
-    package let permissions: UInt32
+    public let permissions: UInt32
     /// Device and inode: the same file, whatever its name.
-    package let device: UInt64
-    package let inode: UInt64
+    public let device: UInt64
+    public let inode: UInt64
 
     init(_ raw: stat) {
       kind =
@@ -31,51 +31,51 @@ extension File {
   }
 
   /// Of what the name leads to, symbolic links followed.
-  package static func status(_ path: String) throws(Errno) -> Status {
+  public static func status(_ path: String) throws(Errno) -> Status {
     var raw = stat()
     _ = try checked { unsafe stat(path, &raw) }
     return Status(raw)
   }
 
-  package static func status(_ descriptor: Int32) throws(Errno) -> Status {
+  public static func status(_ descriptor: Int32) throws(Errno) -> Status {
     var raw = stat()
     _ = try checked { unsafe fstat(descriptor, &raw) }
     return Status(raw)
   }
 
-  package static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+  public static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
-  package static func isWritable(_ path: String) -> Bool { unsafe access(path, W_OK) == 0 }
+  public static func isWritable(_ path: String) -> Bool { unsafe access(path, W_OK) == 0 }
 
-  package static func rename(_ old: String, to new: String) throws(Errno) {
+  public static func rename(_ old: String, to new: String) throws(Errno) {
     _ = try checked { unsafe Glibc.rename(old, new) }
   }
 
-  package static func remove(_ path: String) throws(Errno) { _ = try checked { unsafe unlink(path) } }
+  public static func remove(_ path: String) throws(Errno) { _ = try checked { unsafe unlink(path) } }
 
-  package static func removeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe rmdir(path) } }
+  public static func removeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe rmdir(path) } }
 
-  package static func makeDirectory(_ path: String, permissions: UInt32 = 0o755) throws(Errno) {
+  public static func makeDirectory(_ path: String, permissions: UInt32 = 0o755) throws(Errno) {
     _ = try checked { unsafe mkdir(path, permissions) }
   }
 
-  package static func changeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe chdir(path) } }
+  public static func changeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe chdir(path) } }
 
-  package static func currentDirectory() throws(Errno) -> String {
+  public static func currentDirectory() throws(Errno) -> String {
     guard let path = unsafe getcwd(nil, 0) else { throw .last }
     defer { unsafe free(path) }
     return unsafe String(cString: path)
   }
 
   /// The absolute name without links.
-  package static func realPath(_ path: String) throws(Errno) -> String {
+  public static func realPath(_ path: String) throws(Errno) -> String {
     guard let resolved = unsafe realpath(path, nil) else { throw .last }
     defer { unsafe free(resolved) }
     return unsafe String(cString: resolved)
   }
 
   /// Names in a directory, without "." and "..", in no order.
-  package static func names(in path: String) throws(Errno) -> [String] {
+  public static func names(in path: String) throws(Errno) -> [String] {
     guard let directory = unsafe opendir(path) else { throw .last }
     defer { unsafe closedir(directory) }
     var names: [String] = []
@@ -89,7 +89,7 @@ extension File {
   }
 
   /// Makes created, renamed and removed names of a directory durable.
-  package static func syncDirectory(_ path: String) throws(Errno) {
+  public static func syncDirectory(_ path: String) throws(Errno) {
     let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
     let descriptor = try checked { unsafe curing_openat(AT_FDCWD, path, flags, 0) }
     defer { _ = Glibc.close(descriptor) }
@@ -97,13 +97,13 @@ extension File {
   }
 
   /// The part of a name before its last slash: "." if there is none.
-  package static func directory(of path: String) -> String {
+  public static func directory(of path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     return slash == path.utf8.startIndex ? "/" : String(path[..<slash])
   }
 
   /// Writes the process's number and a line end, as init scripts expect it.
-  package static func writeProcessNumber(_ path: String) throws(Errno) {
+  public static func writeProcessNumber(_ path: String) throws(Errno) {
     let descriptor = try open(path, for: .truncate)
     defer { _ = Glibc.close(descriptor) }
     let line = Array("\(getpid())\n".utf8)

@@ -4,7 +4,7 @@ import Glibc
 
 extension File {
   /// Adds text at the end of a file, created if absent; an empty path is standard output.
-  package static func appendText(_ text: String, to path: String) throws(Errno) {
+  public static func appendText(_ text: String, to path: String) throws(Errno) {
     let descriptor = path.isEmpty ? STDOUT_FILENO : try open(path, for: .append)
     defer { if !path.isEmpty { _ = Glibc.close(descriptor) } }
     let bytes = Array(text.utf8)
@@ -20,5 +20,5 @@ extension File {
   }
 
   /// Whether standard output is a terminal.
-  package static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+  public static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 }

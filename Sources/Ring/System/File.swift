@@ -6,9 +6,9 @@ import Bytes
 import CURing
 import Glibc
 
-package enum File {
+public enum File {
   /// What a file is opened for.
-  package enum Access: Sendable {
+  public enum Access: Sendable {
     case read
     /// Writing at explicit offsets; created if absent.
     case write
@@ -30,19 +30,19 @@ package enum File {
     }
   }
 
-  package static func open(
+  public static func open(
     _ path: String, for access: Access, permissions: UInt32 = 0o644
   ) throws(Errno) -> Int32 {
     try checked { unsafe curing_openat(AT_FDCWD, path, access.flags | O_CLOEXEC, permissions) }
   }
 
-  package static func close(_ descriptor: Int32) throws(Errno) {
+  public static func close(_ descriptor: Int32) throws(Errno) {
     // An interrupted close has closed: trying again could close somebody else's descriptor.
     guard Glibc.close(descriptor) == 0 || errno == EINTR else { throw .last }
   }
 
   /// All bytes up to the end, from the current position: also for standard input and /proc.
-  package static func readAll(_ descriptor: Int32) throws(Errno) -> [UInt8] {
+  public static func readAll(_ descriptor: Int32) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65536)
     while true {
@@ -53,21 +53,21 @@ package enum File {
   }
 
   /// All bytes of the file at the path.
-  package static func readAll(_ path: String) throws(Errno) -> [UInt8] {
+  public static func readAll(_ path: String) throws(Errno) -> [UInt8] {
     let descriptor = try open(path, for: .read)
     defer { _ = Glibc.close(descriptor) }
     return try readAll(descriptor)
   }
 
   /// Reads at most `buffer.count` bytes at `offset`; 0 at the end of the file.
-  package static func read(
+  public static func read(
     _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, offset: Int64
   ) throws(Errno) -> Int {
     try checked { unsafe pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
   }
 
   /// Writes all bytes at the current position, or at the end if the file was opened for that.
-  package static func write(_ descriptor: Int32, _ bytes: ByteView) throws(Errno) {
+  public static func write(_ descriptor: Int32, _ bytes: ByteView) throws(Errno) {
     var rest = bytes
     while !rest.isEmpty {
       let count = try checked { unsafe Glibc.write(descriptor, rest.buffer.baseAddress, rest.count) }
@@ -76,7 +76,7 @@ package enum File {
   }
 
   /// Writes all bytes at `offset`.
-  package static func write(_ descriptor: Int32, _ bytes: ByteView, offset: Int64) throws(Errno) {
+  public static func write(_ descriptor: Int32, _ bytes: ByteView, offset: Int64) throws(Errno) {
     var rest = bytes
     var offset = offset
     while !rest.isEmpty {
@@ -87,18 +87,18 @@ package enum File {
   }
 
   /// Data and what is needed to find it.
-  package static func syncData(_ descriptor: Int32) throws(Errno) { _ = try checked { fdatasync(descriptor) } }
+  public static func syncData(_ descriptor: Int32) throws(Errno) { _ = try checked { fdatasync(descriptor) } }
 
   /// Data and all of the inode.
-  package static func sync(_ descriptor: Int32) throws(Errno) { _ = try checked { fsync(descriptor) } }
+  public static func sync(_ descriptor: Int32) throws(Errno) { _ = try checked { fsync(descriptor) } }
 
-  package static func truncate(_ descriptor: Int32, to bytes: Int64) throws(Errno) {
+  public static func truncate(_ descriptor: Int32, to bytes: Int64) throws(Errno) {
     _ = try checked { ftruncate(descriptor, off_t(bytes)) }
   }
 
   /// Puts new contents behind a name so that a crash leaves either the old file or the new one,
   /// whole: temporary file beside it, sync, rename, sync of the directory.
-  package static func replace(_ path: String, with bytes: ByteView, permissions: UInt32 = 0o644) throws(Errno) {
+  public static func replace(_ path: String, with bytes: ByteView, permissions: UInt32 = 0o644) throws(Errno) {
     let temporary = "\(path).tmp-\(getpid())-\(Clock.monotonicNanoseconds())"
     let descriptor = try open(temporary, for: .createNew, permissions: permissions)
     do throws(Errno) {

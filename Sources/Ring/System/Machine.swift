@@ -2,20 +2,20 @@
 import CURing
 import Glibc
 
-package enum Machine {
+public enum Machine {
   /// Cores that this process may use.
-  package static var cores: Int {
+  public static var cores: Int {
     let allowed = Int(curing_cores())
     return max(1, allowed > 0 ? allowed : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   }
 
   /// Bytes of memory in the machine.
-  package static var memoryBytes: UInt64 {
+  public static var memoryBytes: UInt64 {
     UInt64(max(0, sysconf(Int32(_SC_PHYS_PAGES)))) &* UInt64(max(0, sysconf(Int32(_SC_PAGESIZE))))
   }
 
   /// The memory limit of our control group, either version; nil where there is none.
-  package static var memoryLimitBytes: UInt64? {
+  public static var memoryLimitBytes: UInt64? {
     memoryLimitFiles.lazy.compactMap { path -> UInt64? in
       guard let bytes = try? File.readAll(path) else { return nil }
       return UInt64(String(decoding: bytes.prefix { $0 >= UInt8(ascii: "0") }, as: UTF8.self))
@@ -38,20 +38,20 @@ package enum Machine {
   }
 
   /// The kernel's release, "6.18.44", and the rest of uname(2).
-  package struct Name: Sendable {
-    package let system: String
-    package let release: String
-    package let architecture: String
+  public struct Name: Sendable {
+    public let system: String
+    public let release: String
+    public let architecture: String
   }
 
-  package static var name: Name {
+  public static var name: Name {
     var raw = utsname()
     _ = unsafe uname(&raw)
     return Name(system: text(raw.sysname), release: text(raw.release), architecture: text(raw.machine))
   }
 
   /// Major and minor number of the kernel; (0, 0) when it has a name that we cannot read.
-  package static var kernelVersion: (major: Int, minor: Int) {
+  public static var kernelVersion: (major: Int, minor: Int) {
     let numbers = name.release.split { $0 < "0" || $0 > "9" }.prefix(2).map { Int($0) ?? 0 }
     return numbers.count == 2 ? (numbers[0], numbers[1]) : (0, 0)
   }

@@ -5,20 +5,20 @@
 import CURing
 import Glibc
 
-package enum Notices {
+public enum Notices {
   /// Tells the service manager about us ("READY=1", "STOPPING=1", "STATUS=…"), if it asked to be told.
   @discardableResult
-  package static func serviceManager(_ message: String) -> Bool {
+  public static func serviceManager(_ message: String) -> Bool {
     guard let variable = unsafe getenv("NOTIFY_SOCKET") else { return false }
     return unsafe send(message, to: String(cString: variable))
   }
 
   /// Severities of syslog(3).
-  package enum Severity: Int32, Sendable { case warning = 4, notice = 5, information = 6, debug = 7 }
+  public enum Severity: Int32, Sendable { case warning = 4, notice = 5, information = 6, debug = 7 }
 
   /// One line to the system's log, under `identity`. Facilities are those of syslog.h: user is 1, local0 is 16.
   @discardableResult
-  package static func systemLog(
+  public static func systemLog(
     _ message: String, _ severity: Severity, identity: String, facility: Int32
   ) -> Bool {
     send("<\(facility * 8 + severity.rawValue)>\(identity)[\(getpid())]: \(message)", to: "/dev/log")

@@ -3,8 +3,8 @@ import Glibc
 
 extension ProcessFacts {
   /// A segmentation fault, as an invalid access would raise it.
-  package static func raiseSegmentationFault() { _ = raise(SIGSEGV) }
+  public static func raiseSegmentationFault() { _ = raise(SIGSEGV) }
 
   /// An abort, as a failed check would raise it.
-  package static func raiseAbort() { _ = raise(SIGABRT) }
+  public static func raiseAbort() { _ = raise(SIGABRT) }
 }

@@ -2,11 +2,11 @@
 import CURing
 import Glibc
 
-package enum ProcessFacts {
-  package static var number: Int32 { getpid() }
+public enum ProcessFacts {
+  public static var number: Int32 { getpid() }
 
   /// Bytes of memory that are really there; 0 when /proc is not.
-  package static var residentBytes: UInt64 {
+  public static var residentBytes: UInt64 {
     guard let text = try? File.readAll("/proc/self/statm") else { return 0 }
     let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
     guard fields.count > 1, let pages = UInt64(fields[1]) else { return 0 }
@@ -14,9 +14,9 @@ package enum ProcessFacts {
   }
 
   /// CPU time in microseconds.
-  package struct Usage: Sendable {
-    package let userMicroseconds: UInt64
-    package let systemMicroseconds: UInt64
+  public struct Usage: Sendable {
+    public let userMicroseconds: UInt64
+    public let systemMicroseconds: UInt64
 
     init(_ raw: rusage) {
       userMicroseconds = Usage.microseconds(raw.ru_utime)
@@ -29,35 +29,35 @@ package enum ProcessFacts {
   }
 
   /// Of all threads of this process.
-  package static var usage: Usage {
+  public static var usage: Usage {
     var raw = rusage()
     _ = unsafe curing_usage_self(&raw)
     return Usage(raw)
   }
 
   /// Of the calling thread alone.
-  package static var threadUsage: Usage {
+  public static var threadUsage: Usage {
     var raw = rusage()
     _ = unsafe curing_usage_thread(&raw)
     return Usage(raw)
   }
 
   /// Of children that have ended and been waited for.
-  package static var childrenUsage: Usage {
+  public static var childrenUsage: Usage {
     var raw = rusage()
     _ = unsafe curing_usage_children(&raw)
     return Usage(raw)
   }
 
   /// Descriptors that this process may have open.
-  package static var fileLimit: UInt64 {
+  public static var fileLimit: UInt64 {
     var limit = rlimit()
     guard unsafe curing_get_file_limit(&limit) == 0 else { return 1024 }
     return UInt64(limit.rlim_cur)
   }
 
   /// Raises the limit of open descriptors to `wanted`, or as far as it goes; answers what holds now.
-  package static func raiseFileLimit(to wanted: UInt64) -> UInt64 {
+  public static func raiseFileLimit(to wanted: UInt64) -> UInt64 {
     var limit = rlimit()
     guard unsafe curing_get_file_limit(&limit) == 0 else { return 1024 }
     guard limit.rlim_cur < wanted else { return UInt64(limit.rlim_cur) }

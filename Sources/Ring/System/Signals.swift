@@ -5,12 +5,12 @@
 import CURing
 import Glibc
 
-package enum Signals {
-  package enum Signal: Sendable { case terminate, interrupt, user1, other(Int32) }
+public enum Signals {
+  public enum Signal: Sendable { case terminate, interrupt, user1, other(Int32) }
 
   /// Ignores SIGPIPE, SIGHUP and SIGXFSZ, blocks SIGTERM, SIGINT and SIGUSR1 and makes them readable
   /// from the result: `poll` it on a ring, then `take` until nil.
-  package static func open() throws(Errno) -> Int32 {
+  public static func open() throws(Errno) -> Int32 {
     for ignored in [SIGPIPE, SIGHUP, SIGXFSZ] { _ = signal(ignored, SIG_IGN) }
     var mask = sigset_t()
     _ = unsafe sigemptyset(&mask)
@@ -21,7 +21,7 @@ package enum Signals {
   }
 
   /// The next signal that has arrived, and who sent it (0: the kernel); nil when there is none.
-  package static func take(_ descriptor: Int32) -> (signal: Signal, sender: UInt32)? {
+  public static func take(_ descriptor: Int32) -> (signal: Signal, sender: UInt32)? {
     var information = signalfd_siginfo()
     let size = MemoryLayout<signalfd_siginfo>.size
     guard unsafe read(descriptor, &information, size) == size else { return nil }

@@ -4,7 +4,7 @@ import Glibc
 
 extension Socket {
   /// Sends small replies at once. Does nothing on a unix socket.
-  package static func setNoDelay(_ descriptor: Int32, _ on: Bool = true) throws(Errno) {
+  public static func setNoDelay(_ descriptor: Int32, _ on: Bool = true) throws(Errno) {
     do throws(Errno) {
       try set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, on ? 1 : 0)
     } catch where error.code == EOPNOTSUPP {
@@ -13,7 +13,7 @@ extension Socket {
   }
 
   /// First probe after `seconds` of silence, then three, a third of that apart; 0 turns it off.
-  package static func setKeepAlive(_ descriptor: Int32, seconds: Int32) throws(Errno) {
+  public static func setKeepAlive(_ descriptor: Int32, seconds: Int32) throws(Errno) {
     guard seconds > 0 else { return try set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 0) }
     try set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
     try set(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, seconds)
@@ -22,17 +22,17 @@ extension Socket {
   }
 
   /// Bytes of the kernel's send buffer; the kernel doubles and limits them.
-  package static func setSendBuffer(_ descriptor: Int32, bytes: Int32) throws(Errno) {
+  public static func setSendBuffer(_ descriptor: Int32, bytes: Int32) throws(Errno) {
     try set(descriptor, SOL_SOCKET, SO_SNDBUF, bytes)
   }
 
   /// Bytes of the kernel's receive buffer; the kernel doubles and limits them.
-  package static func setReceiveBuffer(_ descriptor: Int32, bytes: Int32) throws(Errno) {
+  public static func setReceiveBuffer(_ descriptor: Int32, bytes: Int32) throws(Errno) {
     try set(descriptor, SOL_SOCKET, SO_RCVBUF, bytes)
   }
 
   /// Seconds to linger on close; 0 makes close send a reset. Nil turns it off.
-  package static func setLinger(_ descriptor: Int32, seconds: Int32?) throws(Errno) {
+  public static func setLinger(_ descriptor: Int32, seconds: Int32?) throws(Errno) {
     let value = linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
     _ = try checked {
       unsafe withUnsafePointer(to: value) {
@@ -41,13 +41,13 @@ extension Socket {
     }
   }
 
-  package static func setNonBlocking(_ descriptor: Int32, _ on: Bool) throws(Errno) {
+  public static func setNonBlocking(_ descriptor: Int32, _ on: Bool) throws(Errno) {
     let flags = try checked { fcntl(descriptor, F_GETFL) }
     _ = try checked { fcntl(descriptor, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) }
   }
 
   /// The error that waits on the socket, which asking for it clears; 0 for none.
-  package static func pendingError(_ descriptor: Int32) -> Int32 {
+  public static func pendingError(_ descriptor: Int32) -> Int32 {
     var code: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else { return errno }
@@ -55,21 +55,21 @@ extension Socket {
   }
 
   /// This end. For a unix socket its path, which is also what Redis prints as the client's address.
-  package static func localAddress(_ descriptor: Int32) throws(Errno) -> SocketAddress {
+  public static func localAddress(_ descriptor: Int32) throws(Errno) -> SocketAddress {
     var address = SocketAddress()
     _ = try checked { unsafe address.withMutableSockaddr { unsafe getsockname(descriptor, $0, $1) } }
     return address
   }
 
   /// The other end. A unix client has no name: print `localAddress` for it.
-  package static func peerAddress(_ descriptor: Int32) throws(Errno) -> SocketAddress {
+  public static func peerAddress(_ descriptor: Int32) throws(Errno) -> SocketAddress {
     var address = SocketAddress()
     _ = try checked { unsafe address.withMutableSockaddr { unsafe getpeername(descriptor, $0, $1) } }
     return address
   }
 
   /// Ends both directions; the peer sees the end of the stream at once.
-  package static func shutdown(_ descriptor: Int32) throws(Errno) {
+  public static func shutdown(_ descriptor: Int32) throws(Errno) {
     _ = try checked { Glibc.shutdown(descriptor, Int32(SHUT_RDWR)) }
   }
 

@@ -6,10 +6,10 @@
 import CURing
 import Glibc
 
-package enum Socket {
+public enum Socket {
   /// A listening TCP socket, non-blocking and close-on-exec. IPv6 sockets take IPv6 only, so that
   /// both families can be bound to one port. Port 0 picks a free one: see `localAddress`.
-  package static func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> Int32 {
+  public static func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> Int32 {
     let descriptor = try make(address)
     do throws(Errno) {
       try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
@@ -26,7 +26,7 @@ package enum Socket {
   /// A listening unix socket. A socket left behind at the path is removed, another file is not.
   /// Nobody can connect before the permissions are right: they are set before the bind as far as
   /// the umask allows, and exactly before the listen.
-  package static func listen(
+  public static func listen(
     unixPath path: String, permissions: UInt32?, backlog: Int32
   ) throws(Errno) -> Int32 {
     guard let address = SocketAddress(path: path) else { throw Errno(ENAMETOOLONG) }
@@ -45,22 +45,22 @@ package enum Socket {
   }
 
   /// An unconnected stream socket of the address's family, non-blocking and close-on-exec: for `connect`.
-  package static func make(_ address: SocketAddress) throws(Errno) -> Int32 {
+  public static func make(_ address: SocketAddress) throws(Errno) -> Int32 {
     let family = unsafe address.withSockaddr { address, _ in unsafe Int32(address.pointee.sa_family) }
     return try checked { socket(family, streamType, 0) }
   }
 
-  package static func bind(_ descriptor: Int32, to address: SocketAddress) throws(Errno) {
+  public static func bind(_ descriptor: Int32, to address: SocketAddress) throws(Errno) {
     _ = try checked { unsafe address.withSockaddr { unsafe Glibc.bind(descriptor, $0, $1) } }
   }
 
   /// Connects at once: for blocking sockets and for tests. The server's connections go through the ring.
-  package static func connect(_ descriptor: Int32, to address: SocketAddress) throws(Errno) {
+  public static func connect(_ descriptor: Int32, to address: SocketAddress) throws(Errno) {
     _ = try checked { unsafe address.withSockaddr { unsafe Glibc.connect(descriptor, $0, $1) } }
   }
 
   /// Two connected unix sockets, non-blocking and close-on-exec.
-  package static func pair() throws(Errno) -> (Int32, Int32) {
+  public static func pair() throws(Errno) -> (Int32, Int32) {
     var ends: (Int32, Int32) = (-1, -1)
     _ = try checked {
       unsafe withUnsafeMutableBytes(of: &ends) {
@@ -71,7 +71,7 @@ package enum Socket {
   }
 
   /// Closes a descriptor that no ring knows. Errors are not reported: the descriptor is gone in any case.
-  package static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
+  public static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
 
   private static var streamType: Int32 {
     Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)

@@ -6,15 +6,15 @@ import CURing
 import Glibc
 
 /// An IPv4, IPv6 or unix address, in the kernel's own form.
-@safe package struct SocketAddress: Sendable {
+@safe public struct SocketAddress: Sendable {
   private var storage = sockaddr_storage()
-  package private(set) var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+  public private(set) var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
 
   /// An address for the kernel to fill.
   init() {}
 
   /// A numeric IPv4 or IPv6 address; nil for anything else, host names included.
-  package init?(numeric host: String, port: UInt16) {
+  public init?(numeric host: String, port: UInt16) {
     var v4 = sockaddr_in()
     var v6 = sockaddr_in6()
     if unsafe inet_pton(AF_INET, host, &v4.sin_addr) == 1 {
@@ -31,7 +31,7 @@ import Glibc
   }
 
   /// A unix socket's path; nil when it does not fit into the kernel's 107 bytes or is empty.
-  package init?(path: String) {
+  public init?(path: String) {
     var address = sockaddr_un()
     let bytes = Array(path.utf8)
     guard !bytes.isEmpty, bytes.count < SocketAddress.pathBytesMax else { return nil }
@@ -41,7 +41,7 @@ import Glibc
   }
 
   /// All addresses of a host, numeric or not, as getaddrinfo orders them. Blocks: for start-up only.
-  package static func resolve(_ host: String, port: UInt16) throws(ResolveError) -> [SocketAddress] {
+  public static func resolve(_ host: String, port: UInt16) throws(ResolveError) -> [SocketAddress] {
     var hints = unsafe addrinfo()
     unsafe hints.ai_family = AF_UNSPEC
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -101,14 +101,14 @@ import Glibc
 }
 
 /// Why a host name has no address; the resolver's own sentence.
-package struct ResolveError: Error, Equatable, Sendable {
-  package let reason: String
+public struct ResolveError: Error, Equatable, Sendable {
+  public let reason: String
 }
 
 extension SocketAddress {
-  package enum Family: Sendable { case ipv4, ipv6, unix, other }
+  public enum Family: Sendable { case ipv4, ipv6, unix, other }
 
-  package var family: Family {
+  public var family: Family {
     switch Int32(storage.ss_family) {
     case AF_INET: .ipv4
     case AF_INET6: .ipv6
@@ -118,7 +118,7 @@ extension SocketAddress {
   }
 
   /// The port, or 0 where there is none.
-  package var port: UInt16 {
+  public var port: UInt16 {
     switch family {
     case .ipv4: UInt16(bigEndian: load(sockaddr_in.self).sin_port)
     case .ipv6: UInt16(bigEndian: load(sockaddr_in6.self).sin6_port)
@@ -127,7 +127,7 @@ extension SocketAddress {
   }
 
   /// "127.0.0.1", "::1", or a unix socket's path (empty for a client's end, which has no name).
-  package var host: String {
+  public var host: String {
     switch family {
     case .ipv4: return unsafe withUnsafeBytes(of: load(sockaddr_in.self).sin_addr) { unsafe print(AF_INET, $0) }
     case .ipv6: return unsafe withUnsafeBytes(of: load(sockaddr_in6.self).sin6_addr) { unsafe print(AF_INET6, $0) }
@@ -142,12 +142,12 @@ extension SocketAddress {
   }
 
   /// As Redis prints it: "127.0.0.1:6379", "[::1]:6379", "/run/server.sock:0".
-  package var text: String {
+  public var text: String {
     family == .ipv6 ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
   /// True when the other end is this machine: 127.0.0.0/8 (also mapped into IPv6), ::1, any unix socket.
-  package var isLoopback: Bool {
+  public var isLoopback: Bool {
     switch family {
     case .unix: return true
     case .ipv4: return UInt32(bigEndian: load(sockaddr_in.self).sin_addr.s_addr) >> 24 == 127

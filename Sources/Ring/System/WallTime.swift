@@ -2,21 +2,21 @@
 import Glibc
 
 /// A moment in the zone that the process was started in.
-@safe package struct WallTime {
+@safe public struct WallTime {
   private var parts = unsafe tm()
   private let milliseconds: Int
 
   /// Microseconds since 1970.
-  package init(microseconds: Int64) {
+  public init(microseconds: Int64) {
     var seconds = time_t(microseconds / 1_000_000)
     milliseconds = Int(microseconds / 1_000 % 1_000)
     _ = unsafe localtime_r(&seconds, &parts)
   }
 
-  package static var now: WallTime { WallTime(microseconds: Clock.wallMicroseconds()) }
+  public static var now: WallTime { WallTime(microseconds: Clock.wallMicroseconds()) }
 
   /// "21 Nov 2026 09:41:33.123", the form of a log line.
-  package var logText: String {
+  public var logText: String {
     let months: [StaticString] = [
       "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]

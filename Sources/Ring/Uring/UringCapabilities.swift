@@ -6,26 +6,26 @@
 import CURing
 
 /// Which setup and which operations work here. Rings of all threads are made from one of these.
-package struct UringCapabilities: Sendable {
+public struct UringCapabilities: Sendable {
   /// Flags of io_uring_setup that were accepted together.
-  package internal(set) var setupFlags: UInt32
+  public internal(set) var setupFlags: UInt32
   /// The kernel's own feature bits.
-  package internal(set) var features: UInt32
-  package internal(set) var multishotAccept = true
-  package internal(set) var multishotReceive = true
-  package internal(set) var registeredFiles = true
+  public internal(set) var features: UInt32
+  public internal(set) var multishotAccept = true
+  public internal(set) var multishotReceive = true
+  public internal(set) var registeredFiles = true
   /// Other threads wake a ring by a message, without an eventfd.
-  package internal(set) var postedWakes = true
+  public internal(set) var postedWakes = true
 
   /// 4: the full recipe (6.10 and later); 3: the same without the newest features (6.1); 2: without
   /// deferred task work (5.19). Below that the epoll engine serves.
-  package var tier: Int {
+  public var tier: Int {
     guard setupFlags & IORING_SETUP_DEFER_TASKRUN != 0 else { return 2 }
     return features & CURING_FEATURE_BUNDLE != 0 ? 4 : 3
   }
 
   /// Names of what is in use, for INFO and the log: "defer_taskrun,no_sqarray,multishot_receive".
-  package var text: String {
+  public var text: String {
     let facts: [(Bool, String)] = [
       (setupFlags & IORING_SETUP_SINGLE_ISSUER != 0, "single_issuer"),
       (setupFlags & IORING_SETUP_DEFER_TASKRUN != 0, "defer_taskrun"),
@@ -42,7 +42,7 @@ package struct UringCapabilities: Sendable {
   }
 
   /// Finds out, by setting up a small ring and using it. Takes a few milliseconds, and seconds only where something hangs.
-  package static func probe(_ options: RingOptions = RingOptions()) throws(RingError) -> UringCapabilities {
+  public static func probe(_ options: RingOptions = RingOptions()) throws(RingError) -> UringCapabilities {
     var trial = RingOptions.small
     trial.registeredFilesMax = options.registeredFilesMax > 0 ? 1024 : 0
     trial.allowsDeferredTaskRun = options.allowsDeferredTaskRun

@@ -3,19 +3,19 @@ import CURing
 import Glibc
 
 extension UringRing {
-  package mutating func accept(_ listener: Int32, _ token: Token) {
+  public mutating func accept(_ listener: Int32, _ token: Token) {
     let kind = capabilities.multishotAccept ? CURING_ACCEPT_MULTISHOT : 0
     unsafe curing_prepare_accept(submissions.entry(), listener, kind, token.bits)
   }
 
-  package mutating func receive(_ descriptor: Int32, _ token: Token) {
+  public mutating func receive(_ descriptor: Int32, _ token: Token) {
     let kind = capabilities.multishotReceive ? CURING_RECEIVE_MULTISHOT : 0
     let flags = files.flag(descriptor)
     unsafe curing_prepare_receive(
       submissions.entry(), descriptor, kind, UringRing.bufferGroup, flags, token.bits)
   }
 
-  package mutating func receive(
+  public mutating func receive(
     _ descriptor: Int32, into memory: UnsafeMutableRawPointer, count: Int, _ token: Token
   ) {
     let flags = files.flag(descriptor)
@@ -23,12 +23,12 @@ extension UringRing {
       submissions.entry(), descriptor, memory, UringRing.length(count), flags, token.bits)
   }
 
-  package mutating func send(_ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, _ token: Token) {
+  public mutating func send(_ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, _ token: Token) {
     let flags = files.flag(descriptor)
     unsafe curing_prepare_send(submissions.entry(), descriptor, memory, UringRing.length(count), flags, token.bits)
   }
 
-  package mutating func send(_ descriptor: Int32, segments: UnsafeBufferPointer<Segment>, _ token: Token) {
+  public mutating func send(_ descriptor: Int32, segments: UnsafeBufferPointer<Segment>, _ token: Token) {
     precondition(!segments.isEmpty && segments.count <= UringRing.segmentsMax, "1 to 64 segments")
     let headerBytes = unsafe MemoryLayout<msghdr>.size
     let listBytes = unsafe segments.count * MemoryLayout<iovec>.stride
@@ -47,7 +47,7 @@ extension UringRing {
       submissions.entry(), descriptor, message, files.flag(descriptor), token.bits)
   }
 
-  package mutating func connect(_ descriptor: Int32, to address: SocketAddress, _ token: Token) {
+  public mutating func connect(_ descriptor: Int32, to address: SocketAddress, _ token: Token) {
     let length = Int(address.length)
     let copy = unsafe scratch.allocate(length)
     unsafe address.withSockaddr { source, _ in _ = unsafe memcpy(copy, source, length) }
@@ -55,14 +55,14 @@ extension UringRing {
       submissions.entry(), descriptor, copy.assumingMemoryBound(to: sockaddr.self), address.length, token.bits)
   }
 
-  package mutating func attach(_ descriptor: Int32) {
+  public mutating func attach(_ descriptor: Int32) {
     guard let number = unsafe files.insert(descriptor) else { return }
     let place = UInt32(descriptor)
     unsafe curing_prepare_register_file(
       submissions.entry(), number, place, quiet, RingToken.registered.bits(place))
   }
 
-  package mutating func close(_ descriptor: Int32, _ token: Token) {
+  public mutating func close(_ descriptor: Int32, _ token: Token) {
     guard files.contains(descriptor) else {
       unsafe curing_prepare_close(submissions.entry(), descriptor, 0, token.bits)
       return
@@ -76,22 +76,22 @@ extension UringRing {
     unsafe curing_prepare_close(close, descriptor, 0, token.bits)
   }
 
-  package mutating func cancel(_ target: Token) {
+  public mutating func cancel(_ target: Token) {
     unsafe curing_prepare_cancel(submissions.entry(), target.bits, quiet, RingToken.silent.bits())
   }
 
-  package mutating func poll(_ descriptor: Int32, _ token: Token) {
+  public mutating func poll(_ descriptor: Int32, _ token: Token) {
     unsafe curing_prepare_poll(submissions.entry(), descriptor, 0, token.bits)
   }
 
-  package mutating func write(
+  public mutating func write(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token
   ) {
     unsafe curing_prepare_write(
       submissions.entry(), descriptor, memory, UringRing.length(count), UInt64(offset), 0, token.bits)
   }
 
-  package mutating func writeThenSync(
+  public mutating func writeThenSync(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, write: Token, sync: Token
   ) {
     // A soft link: a hard one would sync, and report success, after a write that failed.
@@ -101,11 +101,11 @@ extension UringRing {
     unsafe curing_prepare_data_sync(second, descriptor, 0, sync.bits)
   }
 
-  package mutating func sync(_ descriptor: Int32, _ token: Token) {
+  public mutating func sync(_ descriptor: Int32, _ token: Token) {
     unsafe curing_prepare_data_sync(submissions.entry(), descriptor, 0, token.bits)
   }
 
-  package mutating func wake(_ other: Waker) {
+  public mutating func wake(_ other: Waker) {
     switch other.way {
     case .post:
       let argument = UInt32(bitPattern: other.descriptor)

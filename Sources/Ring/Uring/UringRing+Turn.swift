@@ -8,7 +8,7 @@ import CURing
 import Glibc
 
 extension UringRing {
-  package mutating func enter(timeoutNanoseconds: UInt64?) throws(RingError) {
+  public mutating func enter(timeoutNanoseconds: UInt64?) throws(RingError) {
     defer { refreshTail() }
     unsafe curing_store_release(queues.completion_head, head)
     buffers.publish()
@@ -70,7 +70,7 @@ extension UringRing {
     tail = fresh
   }
 
-  package mutating func next() -> Completion? {
+  public mutating func next() -> Completion? {
     while head != tail {
       let entry = unsafe completions + Int(head & completionMask)
       let completion = unsafe Completion(
@@ -115,13 +115,13 @@ extension UringRing {
     return Completion(token: token, result: -ECANCELED, flags: 0)
   }
 
-  package func bytes(of completion: Completion) -> ByteView {
+  public func bytes(of completion: Completion) -> ByteView {
     buffers.bytes(completion.bufferNumber, count: Int(completion.result))
   }
 
-  package mutating func recycle(_ completion: Completion) {
+  public mutating func recycle(_ completion: Completion) {
     buffers.giveBack(completion.bufferNumber)
   }
 
-  package var buffersAvailable: Int { buffers.available }
+  public var buffersAvailable: Int { buffers.available }
 }

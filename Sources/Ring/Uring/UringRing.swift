@@ -7,10 +7,10 @@ import Bytes
 import CURing
 import Glibc
 
-@safe package struct UringRing: ~Copyable, CompletionRing {
+@safe public struct UringRing: ~Copyable, CompletionRing {
   /// The engine's name, as INFO prints it.
-  package var name: StaticString { "io_uring" }
-  package let capabilities: UringCapabilities
+  public var name: StaticString { "io_uring" }
+  public let capabilities: UringCapabilities
 
   let queues: curing_queues
   var submissions: SubmissionQueue
@@ -33,16 +33,16 @@ import Glibc
   /// The entry flag that keeps successes of our own operations quiet.
   let quiet: UInt32
 
-  package let waker: Waker
+  public let waker: Waker
   /// The 8 bytes that wake a ring which has an eventfd.
   let one: UnsafeMutablePointer<UInt64>
-  package internal(set) var statistics = RingStatistics()
+  public internal(set) var statistics = RingStatistics()
 
-  package static var segmentsMax: Int { 64 }
+  public static var segmentsMax: Int { 64 }
   static var bufferGroup: UInt16 { 0 }
 
   /// Sets up a ring for the calling thread.
-  package init(_ options: RingOptions, _ capabilities: UringCapabilities) throws(RingError) {
+  public init(_ options: RingOptions, _ capabilities: UringCapabilities) throws(RingError) {
     var queues = try unsafe UringSetup.open(options, flagSets: [capabilities.setupFlags])
     let waker = try unsafe UringRing.makeWaker(&queues, capabilities)
     buffers = try unsafe UringRing.registerBuffers(&queues, waker, options)
