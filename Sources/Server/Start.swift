@@ -21,7 +21,8 @@ package enum Start {
     }
     do throws(StartError) {
       // Before the directory changes: relative paths lead somewhere else afterwards.
-      let identity = try makeIdentity(configuration)
+      let identity = makeIdentity(configuration, file)
+      let file = configuration.file.map { (try? File.realPath($0)) ?? $0 } ?? ""
       try prepareProcess(&configuration)
       log.apply(configuration.settings.general)
       log.notice("Martlet \(Version.martlet) starts as process \(ProcessFacts.number).")
