@@ -21,8 +21,7 @@ package enum Start {
     }
     do throws(StartError) {
       // Before the directory changes: relative paths lead somewhere else afterwards.
-      let identity = makeIdentity(configuration, file)
-      let file = configuration.file.map { (try? File.realPath($0)) ?? $0 } ?? ""
+      let identity = makeIdentity(configuration)
       try prepareProcess(&configuration)
       log.apply(configuration.settings.general)
       log.notice("Martlet \(Version.martlet) starts as process \(ProcessFacts.number).")
@@ -63,13 +62,13 @@ package enum Start {
     _ = Clock.ticksPerMicrosecond
   }
 
-  private static func makeIdentity(_ configuration: Configuration, _ file: String) -> Identity {
+  private static func makeIdentity(_ configuration: Configuration) -> Identity {
     let executable = CommandLine.arguments.first ?? "martlet-server"
     return Identity(
       runID: (try? Entropy.hexadecimal(bytes: 20)) ?? String(repeating: "0", count: 40),
       startedAtNanoseconds: Clock.monotonicNanoseconds(),
       executable: (try? File.realPath(executable)) ?? executable,
-      configurationFile: file,
+      configurationFile: configuration.file.map { (try? File.realPath($0)) ?? $0 } ?? "",
       supervision: supervision(configuration.settings.general.supervised))
   }
 
