@@ -10,5 +10,6 @@
 #include "curing_queues.h"
 #include "curing_prepare.h"
 #include "curing_system.h"
+#include "curing_testing.h"
 
 #endif
