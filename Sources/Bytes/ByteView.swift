@@ -11,7 +11,7 @@ import CAllocator
   /// Length in bytes.
   public let count: Int
 
-  @inlinable public init(start: UnsafeRawPointer, count: Int) {
+  @inlinable @inline(__always) public init(start: UnsafeRawPointer, count: Int) {
     unsafe self.start = start
     self.count = count
   }
@@ -28,21 +28,33 @@ import CAllocator
   }
 
   @inlinable public static var empty: ByteView { ByteView("") }
-  @inlinable public var isEmpty: Bool { count == 0 }
+  @inlinable @inline(__always) public var isEmpty: Bool { count == 0 }
 
-  @inlinable public subscript(index: Int) -> UInt8 {
+  @inlinable @inline(__always) public subscript(index: Int) -> UInt8 {
     precondition(index >= 0 && index < count, "index outside the view")
     return unsafe start.load(fromByteOffset: index, as: UInt8.self)
   }
 
   /// The bytes `range`, which must lie inside.
-  @inlinable public subscript(range: Range<Int>) -> ByteView {
+  @inlinable @inline(__always) public subscript(range: Range<Int>) -> ByteView {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the view")
     return unsafe ByteView(start: start + range.lowerBound, count: range.count)
   }
 
+  /// At most the first `limit` bytes.
+  @inlinable public func prefix(_ limit: Int) -> ByteView { unsafe ByteView(start: start, count: min(count, max(0, limit))) }
+
+  /// The bytes in front of the first zero byte: what C would show of them.
+  public var upToZeroByte: ByteView {
+    guard let zero = unsafe memchr(start, 0, count) else { return self }
+    return unsafe ByteView(start: start, count: UnsafeRawPointer(zero) - start)
+  }
+
+  /// Copies all bytes to `memory`, which has room for them.
+  @inlinable public func copy(to memory: UnsafeMutableRawPointer) { unsafe memcpy(memory, start, count) }
+
   /// For handing to C and to the kernel.
-  @inlinable public var buffer: UnsafeRawBufferPointer {
+  @inlinable @inline(__always) public var buffer: UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(start: start, count: count)
   }
 
@@ -51,7 +63,7 @@ import CAllocator
 }
 
 extension ByteView: Equatable {
-  @inlinable public static func == (a: ByteView, b: ByteView) -> Bool {
+  @inlinable @inline(__always) public static func == (a: ByteView, b: ByteView) -> Bool {
     unsafe a.count == b.count && memcmp(a.start, b.start, a.count) == 0
   }
 

@@ -1,1 +1,144 @@
-// The first commit lays out the folders; this module is written next.
+// Server.swift — what the loop, the commands and the reports share.
+//
+// One value on the heap, reached by pointer from its one thread. It knows no engine: what needs
+// the ring is written down as a wish, and the reactor grants it before the turn ends.
+import Bytes
+import Commands
+import Configuration
+import Ring
+import Store
+import Wire
+
+package struct Server: ~Copyable {
+  /// The directives' values. Reach into it; copying it costs a reference count for each text in it.
+  var configuration: Configuration
+  var log: Log
+  var clock = LoopClock()
+  var timers = Timers()
+  /// Where signals are read from.
+  let signalDescriptor: Int32
+  /// DEBUG PAUSE-CRON: ticks do nothing.
+  var isTickPaused = false
+  var lifecycle = Lifecycle()
+  var wishes = Wishes()
+  var statistics = Statistics()
+  var errors = ErrorLedger()
+  var slowLog = CommandLog()
+  var largeRequests = CommandLog()
+  var largeReplies = CommandLog()
+  var latency = LatencyMonitor()
+
+  // MARK: clients
+
+  var connections = Slab<Connection>()
+  var listeners: [Listener] = []
+  var nextClientID: UInt64 = 1
+  /// Connections that only wait for their last answers to leave.
+  var drainingConnections = 0
+  var clientPause = ClientPause()
+  /// What the request parser enforces for clients that have authenticated.
+  private(set) var parserLimits = RequestParser.Limits()
+  /// Output up to here needs no look at the limits after each command.
+  private(set) var outputBytesUnchecked = 0
+  /// Where the tick's round over the clients goes on.
+  var nextChecked: UInt32 = 0
+  /// When somebody was last found speaking HTTP to us.
+  var lastForeignWarningSeconds: Int64 = 0
+
+  // MARK: execution
+
+  /// The words of the request that runs now.
+  var running = Arguments.none
+  /// When the command that runs now began, by the processor's counter.
+  var commandStartTicks: UInt64 = 0
+
+  let execution: UnsafeMutablePointer<Execution>
+  let databases: UnsafeMutablePointer<Keyspace>
+  let graveyard: UnsafeMutablePointer<Graveyard>
+  let pool: UnsafeMutablePointer<ChunkPool>
+  let table: CommandTable
+  let commandStatistics: UnsafeMutablePointer<CommandStatistics>
+  /// The session of work that no client asked for.
+  let nobody: UnsafeMutablePointer<Session>
+  /// Takes what is answered to clients that asked for silence.
+  let silence: UnsafeMutablePointer<OutputBuffer>
+  /// Where the segments of a send are listed.
+  let segments: UnsafeMutablePointer<Segment>
+  static let segmentsMax = 64
+
+  /// What the loop runs on, for INFO and the log.
+  package var engine: EngineReport
+  /// Facts of the process that do not change.
+  var identity: Identity
+
+  /// - Parameter commands: everything clients may call, without rename-command.
+  init(
+    configuration: Configuration, identity: Identity, engine: EngineReport, commands: [CommandDefinition], signalDescriptor: Int32
+  ) {
+    self.configuration = configuration
+    self.identity = identity
+    self.engine = engine
+    self.signalDescriptor = signalDescriptor
+    let count = configuration.settings.general.databases
+    databases = .allocate(capacity: count)
+    for i in 0..<count { (databases + i).initialize(to: Keyspace()) }
+    graveyard = .allocate(capacity: 1)
+    graveyard.initialize(to: Graveyard())
+    pool = .allocate(capacity: 1)
+    pool.initialize(to: ChunkPool())
+    silence = .allocate(capacity: 1)
+    silence.initialize(to: OutputBuffer(pool: pool))
+    segments = .allocate(capacity: Self.segmentsMax)
+    table = CommandTable(commands, renamed: configuration.settings.security.renamedCommands.map { ($0.from, $0.to) })
+    commandStatistics = .allocate(capacity: table.count)
+    commandStatistics.initialize(repeating: CommandStatistics(), count: table.count)
+    nobody = .allocate(capacity: 1)
+    nobody.initialize(to: Session(id: 0))
+    execution = .allocate(capacity: 1)
+    execution.initialize(
+      to: Execution(
+        reply: Reply(output: silence, isRESP3: false), session: nobody, databases: databases, databaseCount: count,
+        graveyard: graveyard, pool: pool, table: table))
+    log = Log()
+    log.apply(configuration.settings.general)
+    apply()
+  }
+
+  deinit {
+    for i in 0..<configuration.settings.general.databases { (databases + i).deinitialize(count: 1) }
+    databases.deallocate()
+    execution.deinitialize(count: 1)
+    execution.deallocate()
+    graveyard.deinitialize(count: 1)
+    graveyard.deallocate()
+    commandStatistics.deallocate()
+    segments.deallocate()
+    nobody.deallocate()
+    silence.deallocate()
+    pool.deinitialize(count: 1)
+    pool.deallocate()
+  }
+
+  /// Brings what commands and the loop obey in line with the settings. Call after every change of them.
+  mutating func applyRules() {
+    execution.pointee.rules.bulkBytesMax = Int64(configuration.settings.clients.bulkBytesMax)
+    var limits = RequestParser.Limits()
+    limits.bulkBytesMax = configuration.settings.clients.bulkBytesMax
+    parserLimits = limits
+    timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
+    let limit = configuration.settings.clients.outputLimits.normal
+    let bounds = [limit.hardBytes, limit.softBytes].filter { $0 > 0 }
+    // A client that has not authenticated has the smallest limit of all.
+    outputBytesUnchecked = configuration.settings.security.password.isEmpty
+      ? bounds.min() ?? .max : Limits.outputBeforeAuthenticationBytes
+  }
+}
+
+/// The clocks, read once a turn.
+struct LoopClock {
+  /// CLOCK_MONOTONIC.
+  private(set) var nanoseconds: UInt64 = Clock.monotonicNanoseconds()
+  var seconds: Int64 { Int64(nanoseconds / 1_000_000_000) }
+  var milliseconds: Int64 { Int64(nanoseconds / 1_000_000) }
+  mutating func update() { nanoseconds = Clock.monotonicNanoseconds() }
+}

@@ -34,3 +34,22 @@ func checked<Result: SignedInteger>(_ call: () -> Result) throws(Errno) -> Resul
     guard code == EINTR else { throw Errno(code) }
   }
 }
+
+extension Errno {
+  public static var again: Errno { Errno(EAGAIN) }
+  public static var interrupted: Errno { Errno(EINTR) }
+  public static var cancelled: Errno { Errno(ECANCELED) }
+  public static var noBufferSpace: Errno { Errno(ENOBUFS) }
+
+  /// The address is not one of this machine's.
+  public var isAddressUnavailable: Bool { code == EADDRNOTAVAIL }
+  /// This kernel does not speak the address's family.
+  public var isFamilyUnavailable: Bool { code == EAFNOSUPPORT || code == EPROTONOSUPPORT }
+  /// No more descriptors, in the process or in the machine: it will be the same a moment later.
+  public var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM }
+  /// The connection that was to be accepted is gone already: others wait behind it.
+  public var isTransientForAccept: Bool {
+    [ECONNABORTED, EAGAIN, EINTR, ECANCELED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP,
+      ENETUNREACH].contains(code)
+  }
+}

@@ -1,0 +1,72 @@
+// Effects.swift — what a command leaves behind for the log, replicas and listeners.
+//
+// A command that changed something is recorded as it was sent, unless it says otherwise:
+// whatever depends on the clock, on chance or on what was there before records the effect it
+// had (EXPIRE becomes PEXPIREAT, INCRBYFLOAT becomes SET). Records are RESP arrays, ready to
+// be appended. Nothing is built while nobody records.
+import Bytes
+import Wire
+
+public struct Effects: ~Copyable {
+  /// Somebody keeps records: the log, or a replica.
+  public var isRecording = false
+  /// Changes since the start, as INFO's rdb_changes_since_last_save counts them.
+  public var changes: UInt64 = 0
+  /// The command's own words are not the record: what `record` was given is (possibly nothing).
+  public private(set) var isReplaced = false
+  /// The records given so far by the command under way.
+  public var records: OutputBuffer
+
+  public init(pool: UnsafeMutablePointer<ChunkPool>) { records = OutputBuffer(pool: pool) }
+
+  /// Before each command.
+  @inlinable public mutating func begin() {
+    if isReplaced || !records.isEmpty { clear() }
+  }
+
+  public mutating func clear() {
+    isReplaced = false
+    records.discardAll()
+  }
+
+  /// The command is recorded as nothing at all, whatever it changed.
+  public mutating func recordNothing() { isReplaced = true }
+
+  /// Records a command of `count` words instead of the one that was sent; the words follow by `word`.
+  public mutating func beginRecord(words count: Int) {
+    isReplaced = true
+    guard isRecording else { return }
+    writeHeader(UInt8(ascii: "*"), count)
+  }
+
+  /// Records a command of `count` words that goes before the record of this one, whether or not this one
+  /// changes anything: a key was found expired and is gone.
+  public mutating func beginPrelude(words count: Int) {
+    guard isRecording else { return }
+    writeHeader(UInt8(ascii: "*"), count)
+  }
+
+  public mutating func word(_ text: StaticString) { word(ByteView(text)) }
+
+  public mutating func word(_ bytes: ByteView) {
+    guard isRecording else { return }
+    writeHeader(UInt8(ascii: "$"), bytes.count)
+    records.append(bytes)
+    records.append(ByteView("\r\n"))
+  }
+
+  public mutating func word(_ number: Int64) {
+    guard isRecording else { return }
+    let text = DecimalText(number)
+    text.withView { word($0) }
+  }
+
+  private mutating func writeHeader(_ kind: UInt8, _ number: Int) {
+    let out = records.reserve(Decimal.digitsMax + 3)
+    out[0] = kind
+    let end = 1 + Decimal.write(Int64(number), to: out + 1)
+    out[end] = UInt8(ascii: "\r")
+    out[end + 1] = UInt8(ascii: "\n")
+    records.commit(end + 2)
+  }
+}

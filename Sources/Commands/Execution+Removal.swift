@@ -1,0 +1,44 @@
+// Execution+Removal.swift — keys go: because they were deleted, or because their time has come.
+//
+// An expired key is removed by whoever comes across it and by the sweep between requests. Either
+// way the log and the replicas hear of a plain DEL, so that time passes in one place only.
+import Bytes
+import Store
+
+extension Execution {
+  /// Removes a key of the client's database; what is large is freed later if the directives say so.
+  public mutating func remove(_ location: Location) { remove(location, lazily: rules.lazyFreeOnDelete) }
+
+  public mutating func remove(_ location: Location, lazily: Bool) {
+    if lazily {
+      database.pointee.remove(location, into: &graveyard.pointee)
+    } else {
+      database.pointee.remove(location)
+    }
+  }
+
+  /// Removes a key whose time has come and tells everybody.
+  @usableFromInline mutating func expire(_ location: Location, databaseIndex: Int) {
+    let key = location.entry.key
+    tallies.expiredKeys &+= 1
+    effects.beginPrelude(words: 2)
+    effects.word("DEL")
+    effects.word(key)
+    events.note(.expired, "expired", key, database: databaseIndex)
+    databases[databaseIndex].remove(location, into: &graveyard.pointee)
+  }
+
+  /// Looks for expired keys in one database: at most `examinedMax` keys, from where the last slice ended.
+  /// Their removals are in `effects.records` afterwards.
+  public mutating func expireSlice(
+    database index: Int, now: Milliseconds, examinedMax: Int
+  ) -> (examined: Int, expired: Int) {
+    expirySweeps[index].beginSlice(budget: examinedMax)
+    while let location = databases[index].nextExpired(&expirySweeps[index], now: now) {
+      expire(location, databaseIndex: index)
+    }
+    _ = expirySweeps[index].endSlice()
+    tallies.expiredStalePercentage = expirySweeps[index].staleRatio * 100
+    return (expirySweeps[index].examined, expirySweeps[index].expired)
+  }
+}

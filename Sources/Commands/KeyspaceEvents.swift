@@ -1,0 +1,51 @@
+// KeyspaceEvents.swift — what happened to which key, for those who asked to be told.
+//
+// A command notes its events as it goes; the server takes them when the command is done and
+// publishes them in this order. While nobody asked, noting one is a test of a bit.
+import Bytes
+
+public struct KeyspaceEvents: ~Copyable {
+  /// The classes that notify-keyspace-events turned on.
+  public var enabled: Classes = []
+  public private(set) var pending: [Event] = []
+
+  public init() {}
+
+  public struct Event: Equatable, Sendable {
+    public let name: String
+    public let key: [UInt8]
+    public let database: Int
+  }
+
+  /// The letters of notify-keyspace-events that choose events.
+  public struct Classes: OptionSet, Sendable {
+    public let rawValue: UInt16
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    /// `g`: commands on keys of any type.
+    @inlinable public static var generic: Classes { Classes(rawValue: 1 << 0) }
+    /// `$`
+    @inlinable public static var string: Classes { Classes(rawValue: 1 << 1) }
+    /// `x`: a key was found expired.
+    @inlinable public static var expired: Classes { Classes(rawValue: 1 << 2) }
+    /// `m`: a key was read that is not there.
+    @inlinable public static var miss: Classes { Classes(rawValue: 1 << 3) }
+    /// `n`: a key came to be.
+    @inlinable public static var new: Classes { Classes(rawValue: 1 << 4) }
+  }
+
+  @inlinable public mutating func note(_ kind: Classes, _ name: StaticString, _ key: ByteView, database: Int) {
+    guard !enabled.isDisjoint(with: kind) else { return }
+    add(name, key, database)
+  }
+
+  @usableFromInline mutating func add(_ name: StaticString, _ key: ByteView, _ database: Int) {
+    pending.append(Event(name: "\(name)", key: Array(key.buffer), database: database))
+  }
+
+  /// The events so far, which are forgotten here.
+  public mutating func takeAll() -> [Event] {
+    defer { pending.removeAll() }
+    return pending
+  }
+}

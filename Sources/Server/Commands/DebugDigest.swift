@@ -1,0 +1,78 @@
+// DebugDigest.swift — DEBUG DIGEST and DIGEST-VALUE: equal data, equal hash, in Redis too.
+//
+//   value:   mix(type) mix(bytes) and, with an expiry, fold("!!expire!!")
+//   key:     mix(key), then as for the value
+//   all:     per database mix(index), then fold each key's digest: their order does not matter
+//
+// fold: digest ⊕= SHA1(data); mix: fold, then digest = SHA1(digest).
+import Bytes
+import Commands
+import Store
+import Wire
+
+/// Twenty bytes that things are folded into.
+struct DataDigest {
+  private var bytes = [UInt8](repeating: 0, count: SHA1.bytes)
+
+  mutating func fold(_ data: UnsafeRawBufferPointer) {
+    for (index, byte) in SHA1.hash(data).enumerated() { bytes[index] ^= byte }
+  }
+
+  mutating func mix(_ data: UnsafeRawBufferPointer) {
+    fold(data)
+    bytes = bytes.withUnsafeBytes { SHA1.hash($0) }
+  }
+
+  /// A number of four bytes, the highest first.
+  mutating func mix(_ number: UInt32) { withUnsafeBytes(of: number.bigEndian) { mix($0) } }
+
+  mutating func mix(_ entry: Entry) {
+    mix(UInt32(entry.type.rawValue))
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Decimal.digitsMax) { scratch in
+      guard let base = scratch.baseAddress else { return }
+      mix(entry.bytes(scratch: base).buffer)
+    }
+    if entry.hasExpiry { ByteView("!!expire!!").fold(into: &self) }
+  }
+
+  mutating func fold(_ other: DataDigest) { other.bytes.withUnsafeBytes { fold($0) } }
+
+  var hexadecimal: String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}
+
+extension ByteView {
+  fileprivate func fold(into digest: inout DataDigest) { digest.fold(buffer) }
+}
+
+extension DebugValues {
+  static func digest(_ execution: inout Execution) {
+    var all = DataDigest()
+    for index in 0..<execution.databaseCount where !execution.databases[index].isEmpty {
+      all.mix(UInt32(index))
+      var sweep = Sweep()
+      while let bucket = execution.databases[index].visit(&sweep) {
+        var entries = bucket
+        while let location = entries.next() {
+          var one = DataDigest()
+          one.mix(location.entry.key.buffer)
+          one.mix(location.entry)
+          all.fold(one)
+        }
+      }
+    }
+    execution.reply.simple(text: all.hexadecimal)
+  }
+
+  static func digestValues(_ execution: inout Execution) {
+    let words = execution.arguments
+    execution.reply.array(words.count - 2)
+    for i in 2..<words.count {
+      var digest = DataDigest()
+      if let location = execution.locate(words[i], KeyHash(words[i])) { digest.mix(location.entry) }
+      execution.reply.simple(text: digest.hexadecimal)
+    }
+  }
+}

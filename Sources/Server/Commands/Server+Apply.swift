@@ -1,0 +1,174 @@
+// Server+Apply.swift — what new settings set in motion.
+//
+//   parse all ─▶ prepare: what may refuse (descriptors, directory, listeners) ─▶ take over ─▶ apply: what cannot
+//
+// A refusal undoes what was prepared before it, so the server is as it was.
+import Bytes
+import Commands
+import Configuration
+import Ring
+
+extension Server {
+  /// Carries out what may fail. May put a value into its final form.
+  mutating func prepare(_ old: Settings, _ new: inout Settings, _ names: [String]) throws(Refusal) {
+    if new.clients.clientsMax > old.clients.clientsMax { try makeRoom(forClients: new.clients.clientsMax) }
+    let directory = try names.contains("dir") ? changeDirectory(&new) : nil
+    guard new.network.port != old.network.port || new.network.bind != old.network.bind else { return }
+    do {
+      try relisten(old.network, new.network)
+    } catch {
+      if let directory { try? File.changeDirectory(directory) }
+      throw error
+    }
+  }
+
+  /// Settings are in effect: everybody who keeps something derived from them is told. Also at start.
+  mutating func apply() {
+    let settings = configuration.settings
+    log.apply(settings.general)
+    if settings.security.password.isEmpty { authenticateAll() }
+    applyRules()
+    obey(settings.memory)
+    watch(settings.observation)
+    timers.hurry(clock.nanoseconds)
+  }
+
+  /// How keys are freed, and how their use is remembered.
+  private mutating func obey(_ settings: MemorySettings) {
+    execution.pointee.rules.lazyFreeOnDelete = settings.lazyUserDelete
+    execution.pointee.rules.lazyFreeOnOverwrite = settings.lazyServerDelete
+    execution.pointee.rules.lazyFreeOnFlush = settings.lazyUserFlush
+    let isFrequency = settings.policy == .allkeysLFU || settings.policy == .volatileLFU
+    execution.pointee.accessClock.policy = isFrequency ? .leastFrequentlyUsed : .leastRecentlyUsed
+    execution.pointee.accessClock.logFactor = UInt32(clamping: settings.lfuLogFactor)
+    execution.pointee.accessClock.decayMinutes = UInt32(clamping: settings.lfuDecayMinutes)
+  }
+
+  /// From where on a command stands out, in the units in which the executor measures.
+  private mutating func watch(_ settings: ObservationSettings) {
+    slowLog.entriesMax = settings.slowlogEntriesMax
+    largeRequests.entriesMax = settings.largeRequestEntriesMax
+    largeReplies.entriesMax = settings.largeReplyEntriesMax
+    statistics.largeRequestBytes = settings.largeRequestBytes < 0 ? .max : settings.largeRequestBytes
+    statistics.largeReplyBytes = UInt64(exactly: settings.largeReplyBytes) ?? .max
+    let slow = UInt64(exactly: settings.slowlogMicroseconds) ?? .max
+    let late = UInt64(settings.latencyThresholdMilliseconds).multipliedReportingOverflow(by: 1_000)
+    let latest = late.overflow || late.partialValue == 0 ? .max : late.partialValue
+    statistics.slowTicks = Clock.ticks(microseconds: min(slow, latest))
+  }
+
+  /// Nobody has to give a password any more.
+  private mutating func authenticateAll() {
+    for slot in 0..<connections.slotCount where connections.isTaken(slot) {
+      connections[slot].pointee.session.flags.insert(.authenticated)
+    }
+  }
+
+  /// Listeners, log, ring, signals, files being written.
+  private static var ownDescriptors: UInt64 { 32 }
+
+  /// Each client takes a descriptor, and the server some of its own.
+  private func makeRoom(forClients count: Int) throws(Refusal) {
+    let wanted = UInt64(count) + Self.ownDescriptors
+    let got = ProcessFacts.raiseFileLimit(to: wanted)
+    guard got < wanted else { return }
+    let possible = got > Self.ownDescriptors ? got - Self.ownDescriptors : 0
+    throw Refusal(
+      "The operating system is not able to handle the specified number of clients, try with \(possible)",
+      parameter: "maxclients")
+  }
+
+  /// Goes to the new directory and writes down its absolute name. Returns the old one.
+  private func changeDirectory(_ new: inout Settings) throws(Refusal) -> String? {
+    do throws(Errno) {
+      let old = try File.currentDirectory()
+      try File.changeDirectory(new.general.directory)
+      new.general.directory = try File.currentDirectory()
+      return old
+    } catch {
+      throw Refusal(error.text, parameter: "dir")
+    }
+  }
+
+  // MARK: listeners
+
+  /// Listens where `new` says. With a new port the old one goes on until the new one is there. Otherwise addresses
+  /// that stay keep their listener, and the others are given up first: "*" and one address of it exclude each other.
+  private mutating func relisten(_ old: NetworkSettings, _ new: NetworkSettings) throws(Refusal) {
+    let newest = newestListener
+    if new.port != old.port {
+      try open(
+        new, on: new.bind, parameter: "port", refusal: "Unable to listen on this port. Check server logs.")
+      retireTCP(upTo: newest, except: [])
+    } else {
+      retireTCP(upTo: newest, except: new.bind.map(\.host))
+      do {
+        try open(
+          new, on: missing(new.bind), parameter: "bind", refusal: "Failed to bind to specified addresses.")
+      } catch {
+        try? open(old, on: missing(old.bind), parameter: "bind", refusal: "")
+        wishes.add(.listen)
+        throw error
+      }
+    }
+    wishes.add(.listen)
+  }
+
+  private func missing(_ addresses: [BindAddress]) -> [BindAddress] {
+    addresses.filter { address in
+      !listeners.contains { $0.kind == .tcp && !$0.isClosing && $0.name == address.host }
+    }
+  }
+
+  /// All of the addresses or none.
+  private mutating func open(
+    _ network: NetworkSettings, on addresses: [BindAddress], parameter: String, refusal: String
+  ) throws(Refusal) {
+    guard network.port != 0 else { return }
+    let newest = newestListener
+    do throws(StartError) {
+      for address in addresses { try openTCP(address, network) }
+    } catch {
+      for index in listeners.indices where listeners[index].generation > newest { closeListener(index) }
+      throw Refusal(refusal, parameter: parameter)
+    }
+  }
+
+  /// Stops listening at once; the accept in flight ends with the next turn, and with it the descriptor.
+  private mutating func retireTCP(upTo newest: UInt32, except hosts: [String]) {
+    for index in listeners.indices
+    where listeners[index].kind == .tcp && !listeners[index].isClosing && listeners[index].generation <= newest
+      && !hosts.contains(listeners[index].name) {
+      listeners[index].isClosing = true
+      try? Socket.shutdown(listeners[index].descriptor)
+    }
+  }
+
+  // MARK: other commands about the settings
+
+  /// Writes the file anew; the reason if it could not.
+  func rewriteConfiguration(complete: Bool) -> String? {
+    let file = identity.configurationFile
+    guard !file.isEmpty else { return "no such file" }
+    do throws(Errno) {
+      let exists = File.exists(file)
+      let old = exists ? try File.readAll(file) : []
+      // The file may hold a password: who could not read it before must not be able to afterwards.
+      let permissions = exists ? try File.status(file).permissions : 0o644
+      var failure: Errno?
+      configuration.rewritten(old, complete: complete).withUnsafeBytes { text in
+        do throws(Errno) { try File.replace(file, with: ByteView(text), permissions: permissions) } catch { failure = error }
+      }
+      return failure?.text
+    } catch {
+      return error.text
+    }
+  }
+
+  /// CONFIG RESETSTAT: what INFO counts begins again.
+  mutating func resetStatistics() {
+    statistics.reset()
+    errors.reset()
+    for index in 0..<table.count { commandStatistics[index] = CommandStatistics() }
+  }
+}

@@ -1,0 +1,53 @@
+// Reactor+Accept.swift — new connections, and who is not let in.
+import Bytes
+import Commands
+import Ring
+
+extension Reactor where Engine: ~Copyable {
+  /// Arms an accept on every listener that has none.
+  mutating func listen() {
+    for index in server.pointee.listeners.indices
+    where !server.pointee.listeners[index].isArmed && !server.pointee.listeners[index].isClosing {
+      server.pointee.listeners[index].isArmed = true
+      let listener = server.pointee.listeners[index]
+      ring.accept(listener.descriptor, Token(.accept, slot: UInt32(index), generation: listener.generation))
+    }
+  }
+
+  mutating func accepted(_ done: Completion) {
+    let index = Int(done.token.slot)
+    guard index < server.pointee.listeners.count,
+      server.pointee.listeners[index].generation == done.token.generation
+    else {
+      // From a listener that was closed since: nobody answers for it any more.
+      if done.result >= 0 { Socket.close(done.result) }
+      return
+    }
+    if done.isFinal { server.pointee.listeners[index].isArmed = false }
+    if done.result >= 0 {
+      admit(done.result, from: server.pointee.listeners[index])
+    } else {
+      server.pointee.acceptFailed(-done.result)
+    }
+    if server.pointee.listeners[index].isClosing {
+      if done.isFinal { server.pointee.closeListener(index) }
+    } else if !server.pointee.listeners[index].isArmed {
+      if server.pointee.acceptPauseNeeded(done.result) {
+        // Out of descriptors: accepting at once again would fail at once again. The tick arms it.
+        return
+      }
+      listen()
+    }
+  }
+
+  private mutating func admit(_ descriptor: Int32, from listener: Listener) {
+    if let refusal = server.pointee.refusal(of: descriptor, on: listener) {
+      Socket.sendOnce(descriptor, ByteView(refusal))
+      Socket.close(descriptor)
+      return
+    }
+    let client = server.pointee.connected(descriptor, on: listener)
+    ring.attach(descriptor)
+    continueReading(client)
+  }
+}

@@ -1,0 +1,30 @@
+// Wishes.swift — what commands want done that only the loop can do.
+//
+// A command has no ring. It writes down what should happen, and the reactor grants it: at once
+// when the rest of a pipeline depends on it, else before the turn ends.
+
+struct Wishes {
+  enum Wish {
+    /// End this connection; after its output has left, or now.
+    case end(slot: UInt32, generation: UInt32, afterOutput: Bool)
+    /// CLIENT PAUSE is over: let the held clients go on.
+    case unpause
+    /// The listeners have changed.
+    case listen
+    /// A shutdown was asked for and everything it waits for is done.
+    case stop
+  }
+
+  private var wishes: [Wish] = []
+
+  /// The loop looks here after each request: there is something to do.
+  var isUrgent: Bool { !wishes.isEmpty }
+
+  mutating func add(_ wish: Wish) { wishes.append(wish) }
+
+  /// All that are open; they are considered granted.
+  mutating func take() -> [Wish] {
+    defer { wishes = [] }
+    return wishes
+  }
+}

@@ -1,0 +1,81 @@
+// Info+Stats.swift — INFO stats and cpu: what has been counted since the start or CONFIG RESETSTAT.
+import Ring
+
+extension InfoReport {
+  mutating func writeStats() {
+    let statistics = server.pointee.statistics
+    out.section("Stats")
+    out.field("total_connections_received", statistics.connectionsAccepted)
+    out.field("total_commands_processed", statistics.commands)
+    out.field("instantaneous_ops_per_sec", statistics.commandRate.perSecond)
+    out.field("total_net_input_bytes", statistics.bytesReceived)
+    out.field("total_net_output_bytes", statistics.bytesSent)
+    out.zeros(
+      "total_net_repl_input_bytes", "total_net_repl_output_bytes", "total_net_cluster_slot_import_bytes",
+      "total_net_cluster_slot_export_bytes")
+    out.field("instantaneous_input_kbps", Double(statistics.inputRate.perSecond) / 1_024, digits: 2)
+    out.field("instantaneous_output_kbps", Double(statistics.outputRate.perSecond) / 1_024, digits: 2)
+    out.field("instantaneous_input_repl_kbps", "0.00")
+    out.field("instantaneous_output_repl_kbps", "0.00")
+    out.field("rejected_connections", statistics.connectionsRefused)
+    out.zeros("sync_full", "sync_partial_ok", "sync_partial_err")
+    writeExpiryAndEviction()
+    out.field("keyspace_hits", tallies.keyspaceHits)
+    out.field("keyspace_misses", tallies.keyspaceMisses)
+    out.zeros(
+      "pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
+      "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+      "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
+      "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes")
+    out.field("unexpected_error_replies", statistics.unexpectedErrorReplies)
+    out.field("total_error_replies", server.pointee.errors.total)
+    out.zeros("dump_payload_sanitizations")
+    writeTraffic()
+    out.field("acl_access_denied_auth", statistics.authenticationFailures)
+    out.zeros(
+      "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel", "acl_access_denied_tls_cert",
+      "acl_access_denied_db")
+  }
+
+  private mutating func writeExpiryAndEviction() {
+    out.field("expired_keys", tallies.expiredKeys)
+    out.zeros("expired_fields")
+    out.field("expired_stale_perc", tallies.expiredStalePercentage, digits: 2)
+    out.field("expired_keys_with_volatile_items_stale_perc", "0.00")
+    out.field("expired_time_cap_reached_count", tallies.expireCycleTimeCapReached)
+    out.zeros("expire_cycle_cpu_milliseconds")
+    out.field("evicted_keys", tallies.evictedKeys)
+    out.zeros(
+      "evicted_clients", "evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
+  }
+
+  private mutating func writeTraffic() {
+    let statistics = server.pointee.statistics
+    out.field("total_reads_processed", statistics.reads)
+    out.field("total_writes_processed", statistics.writes)
+    out.zeros(
+      "io_threaded_reads_processed", "io_threaded_writes_processed", "io_threaded_freed_objects",
+      "io_threaded_accept_processed", "io_threaded_poll_processed", "io_threaded_total_prefetch_batches",
+      "io_threaded_total_prefetch_entries")
+    out.field("client_query_buffer_limit_disconnections", statistics.queryBufferDisconnections)
+    out.field("client_output_buffer_limit_disconnections", statistics.outputBufferDisconnections)
+    out.zeros("reply_buffer_shrinks", "reply_buffer_expands")
+    out.field("eventloop_cycles", server.pointee.engine.statistics.enters)
+    out.zeros(
+      "eventloop_duration_sum", "eventloop_duration_cmd_sum", "instantaneous_eventloop_cycles_per_sec",
+      "instantaneous_eventloop_duration_usec")
+  }
+
+  mutating func writeProcessor() {
+    let all = ProcessFacts.usage
+    let children = ProcessFacts.childrenUsage
+    let main = ProcessFacts.threadUsage
+    out.section("CPU")
+    out.seconds("used_cpu_sys", microseconds: all.systemMicroseconds)
+    out.seconds("used_cpu_user", microseconds: all.userMicroseconds)
+    out.seconds("used_cpu_sys_children", microseconds: children.systemMicroseconds)
+    out.seconds("used_cpu_user_children", microseconds: children.userMicroseconds)
+    out.seconds("used_cpu_sys_main_thread", microseconds: main.systemMicroseconds)
+    out.seconds("used_cpu_user_main_thread", microseconds: main.userMicroseconds)
+  }
+}

@@ -1,0 +1,46 @@
+// Server+Announce.swift — what is said when the door opens.
+import Bytes
+import Configuration
+import Ring
+
+extension Server {
+  /// The lines that tools and people wait for. Connections are accepted from the next turn on.
+  mutating func announce() {
+    if configuration.settings.general.showsLogo || File.standardOutputIsTerminal && configuration.settings.general.logFile.isEmpty {
+      log.raw(banner)
+    } else {
+      log.notice("Running mode=standalone, port=\(configuration.settings.network.port).")
+      // Tests look for the process in this form.
+      log.raw("    PID: \(ProcessFacts.number)")
+    }
+    log.notice("I/O engine: \(engine.name) (\(engine.reason))")
+    for listener in listeners where listener.kind == .unix {
+      log.notice("The server is now ready to accept connections at \(listener.name)")
+    }
+    log.notice("Server initialized")
+    log.notice("Ready to accept connections tcp")
+    identity.memoryAtStart = Heap.usedBytes
+    if Environment.variable("NOTIFY_SOCKET") != nil && configuration.settings.general.supervised != .no {
+      Notices.serviceManager("STATUS=Ready to accept connections\nREADY=1")
+    }
+  }
+
+  private var banner: String {
+    let port = configuration.settings.network.port
+    let limit = configuration.settings.memory.limitBytes
+    return """
+
+         ▀▄   ▄▀     Martlet \(Version.martlet), speaks Redis \(Version.redis)
+           ▀█▀       PID: \(ProcessFacts.number)
+          ▄▀ ▀▄      Port: \(port)
+                     I/O engine: \(engine.name): \(engine.reason)
+                     Threads: 1, memory limit: \(limit == 0 ? "none" : "\(limit) bytes")
+                     Data directory: \(configuration.settings.general.directory)
+
+         redis-cli -p \(port) ping
+         redis-cli -p \(port) set greeting hello
+         redis-benchmark -p \(port) -t get,set -n 100000 -q
+
+      """
+  }
+}

@@ -1,0 +1,80 @@
+// Server+Describe.swift — a client in one line: CLIENT LIST, CLIENT INFO and the log.
+import Bytes
+import Commands
+import Ring
+import Wire
+
+extension Server {
+  /// The fields of CLIENT LIST, without a line end: those of Redis 7.0 in their order, newer ones behind them.
+  /// `index` is the command that runs, for the client that asks: it counts as its last one, and its request is
+  /// still in the buffer.
+  func describe(_ client: UnsafeMutablePointer<Connection>, running index: Int? = nil) -> String {
+    let details = client.pointee.details.pointee
+    let session = client.pointee.session
+    let now = clock.seconds
+    let inputBytes = client.pointee.input.count > 0 || index == nil
+      ? client.pointee.input.count : client.pointee.requestBytes
+    let argumentBytes = index == nil ? 0 : (0..<running.count).reduce(0) { $0 + running[$1].count }
+    var line = "id=\(session.id) addr=\(details.address) laddr=\(details.localAddress)"
+    line += " fd=\(client.pointee.descriptor) name=\(details.name)"
+    line += " age=\(max(0, now - details.createdAtSeconds)) idle=\(max(0, now - client.pointee.lastInteractionSeconds))"
+    line += " flags=\(flagLetters(client)) db=\(session.database) sub=0 psub=0 ssub=0 multi=-1"
+    line += " qbuf=\(inputBytes) qbuf-free=\(max(0, inputRoom(client) - inputBytes))"
+    line += " argv-mem=\(argumentBytes) multi-mem=0 " + outputFields(client)
+    line += " tot-mem=\(memoryBytes(of: client)) events=\(events(client)) cmd=\(lastCommandName(client, index))"
+    line += " user=default redir=-1 resp=\(session.isRESP3 ? 3 : 2)"
+    line += " lib-name=\(details.libraryName) lib-ver=\(details.libraryVersion)"
+    line += " capa=\(session.flags.contains(.redirectCapable) ? "r" : "") watch=0 io-thread=0"
+    line += " tot-net-in=\(details.bytesReceived) tot-net-out=\(details.bytesSent) tot-cmds=\(details.commands)"
+    return line
+  }
+
+  /// Room that the client's requests are read into: the buffers of the ring, which belong to nobody, as long as
+  /// it uses them; more if its last request took more.
+  private func inputRoom(_ client: UnsafeMutablePointer<Connection>) -> Int {
+    guard clock.seconds - client.pointee.lastInteractionSeconds < Self.inputIdleSeconds else {
+      return client.pointee.input.capacity
+    }
+    return max(Self.inputRoomMin, client.pointee.input.capacity, client.pointee.requestBytes)
+  }
+
+  private static var inputIdleSeconds: Int64 { 2 }
+  private static var inputRoomMin: Int { 16_384 }
+
+  /// The first chunk of the output is what Redis calls the reply buffer, the others are its list.
+  private func outputFields(_ client: UnsafeMutablePointer<Connection>) -> String {
+    let output = client.pointee.output
+    let first = output.head.map { Int($0.pointee.capacity) + ChunkPool.headerBytes } ?? 0
+    let isList = output.chunkCount > 1
+    return "rbs=\(first) rbp=\(first) obl=\(isList ? 0 : output.pending) oll=\(max(0, output.chunkCount - 1))"
+      + " omem=\(isList ? output.heldBytes - first : 0)"
+  }
+
+  /// Bytes that the client makes the server hold.
+  func memoryBytes(of client: UnsafeMutablePointer<Connection>) -> Int {
+    MemoryLayout<Connection>.stride + MemoryLayout<ClientDetails>.stride + client.pointee.input.capacity
+      + client.pointee.output.heldBytes + client.pointee.largeWord.length
+  }
+
+  /// Redis's letters; `N` when none applies.
+  func flagLetters(_ client: UnsafeMutablePointer<Connection>) -> String {
+    var letters = ""
+    let flags = client.pointee.session.flags
+    if flags.contains(.closeAfterReply) || client.pointee.state == .draining { letters += "c" }
+    if client.pointee.state == .closing { letters += "A" }
+    if flags.contains(.unixSocket) { letters += "U" }
+    if flags.contains(.noEvict) { letters += "e" }
+    if flags.contains(.noTouch) { letters += "T" }
+    if flags.contains(.importSource) { letters += "I" }
+    return letters.isEmpty ? "N" : letters
+  }
+
+  private func events(_ client: UnsafeMutablePointer<Connection>) -> String {
+    (client.pointee.marks.contains(.receiving) ? "r" : "") + (client.pointee.marks.contains(.sending) ? "w" : "")
+  }
+
+  private func lastCommandName(_ client: UnsafeMutablePointer<Connection>, _ running: Int?) -> String {
+    let index = running ?? Int(client.pointee.lastCommand)
+    return index < 0 ? "NULL" : table.facts[index].fullName
+  }
+}

@@ -1,0 +1,54 @@
+// Server+Tick.swift — what is looked after although nobody asks.
+//
+// All of it in bounded slices: keys that have expired, memory that was cut loose, rates for
+// INFO. A tick that found nothing to do lets the next one come later.
+import Bytes
+import Commands
+import Ring
+import Store
+
+extension Server {
+  mutating func tick() {
+    let now = clock.nanoseconds
+    lifecycle.checkDeadline(now: now)
+    sampleRates(now)
+    var busy = connections.count > 0 && configuration.settings.clients.timeoutSeconds > 0
+    busy = expireKeys() || busy
+    busy = graveyard.pointee.free(upTo: Slice.freedPerTick) > 0 || busy
+    busy = drainingConnections > 0 || clientPause.isActive || lifecycle.isClosingClients || busy
+    timers.isBusy = busy || statistics.commandRate.perSecond > 0
+    timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
+  }
+
+  private mutating func sampleRates(_ now: UInt64) {
+    statistics.commandRate.sample(total: statistics.commands, nanoseconds: now)
+    statistics.inputRate.sample(total: statistics.bytesReceived, nanoseconds: now)
+    statistics.outputRate.sample(total: statistics.bytesSent, nanoseconds: now)
+    statistics.peakMemoryBytes = max(statistics.peakMemoryBytes, Heap.usedBytes)
+  }
+
+  /// Sweeps for keys that have expired. Whether there are any keys that will.
+  private mutating func expireKeys() -> Bool {
+    guard execution.pointee.rules.activeExpire else { return false }
+    var isNeeded = false
+    let wallMilliseconds = Clock.wallMicroseconds() / 1_000
+    let deadline = Clock.monotonicNanoseconds() + Slice.expiryNanoseconds
+    for index in 0..<Int(configuration.settings.general.databases) where databases[index].volatileCount > 0 {
+      isNeeded = true
+      while Clock.monotonicNanoseconds() < deadline {
+        let slice = execution.pointee.expireSlice(
+          database: index, now: wallMilliseconds, examinedMax: Slice.examinedPerStep)
+        // As long as much of what is seen has expired it pays to look at more, now.
+        if slice.examined == 0 || slice.expired * 10 < slice.examined { break }
+      }
+    }
+    return isNeeded
+  }
+}
+
+/// Bounds of the work done between requests.
+enum Slice {
+  static let freedPerTick = 20_000
+  static let examinedPerStep = 200
+  static let expiryNanoseconds: UInt64 = 1_000_000
+}

@@ -1,1 +1,0 @@
-// The first commit lays out the folders; this module is written next.

@@ -1,0 +1,205 @@
+"""commands.py: random commands from a seed.
+
+A shape is a line of text: how often, then a command whose lower-case words are
+kinds of argument.
+
+    20 SET key value {EX seconds|PX millis|KEEPTTL|NX|XX|GET}*
+
+    {a|b|c}    one of them        word+    one to four of them
+    {a|b|c}?   one or none        {…}*     up to three
+
+What a shape makes is mostly right, sometimes odd: one command in twenty is
+spoiled (an argument missing, one too many, or replaced by an edge of some type).
+Times are absolute and far away, or past, so that two servers answer alike.
+"""
+import random
+import re
+
+SHAPES = """
+20 SET key value
+12 SET key value {EX seconds|PX millis|EXAT future|PXAT futurems|KEEPTTL|NX|XX|GET}*
+12 GET key
+4 GETDEL key
+4 GETEX key {EX seconds|PX millis|EXAT future|PXAT futurems|PERSIST}?
+3 GETSET key value
+4 SETNX key value
+3 SETEX key seconds value
+2 PSETEX key millis value
+6 APPEND key value
+4 STRLEN key
+6 GETRANGE key offset offset
+2 SUBSTR key offset offset
+6 SETRANGE key offset value
+6 MSET pair+
+3 MSETNX pair+
+6 MGET key+
+6 INCR key
+5 DECR key
+6 INCRBY key integer
+5 DECRBY key integer
+5 INCRBYFLOAT key float
+3 LCS key key {LEN|IDX|MINMATCHLEN offset|WITHMATCHLEN}*
+5 DEL key+
+3 UNLINK key+
+4 EXISTS key+
+2 TOUCH key+
+4 TYPE key
+4 RENAME key key
+3 RENAMENX key key
+4 COPY key key {DB db|REPLACE}*
+3 MOVE key db
+3 EXPIRE key seconds {NX|XX|GT|LT}?
+3 PEXPIRE key millis {NX|XX|GT|LT}?
+4 EXPIREAT key future {NX|XX|GT|LT}?
+4 PEXPIREAT key futurems {NX|XX|GT|LT}?
+2 EXPIREAT key past {NX|XX|GT|LT}?
+3 TTL key
+3 PTTL key
+3 EXPIRETIME key
+3 PEXPIRETIME key
+3 PERSIST key
+2 KEYS pattern
+2 SCAN 0 COUNT 1000000 {MATCH pattern|TYPE string|TYPE hash}?
+2 OBJECT ENCODING key
+1 OBJECT REFCOUNT key
+2 SELECT db
+1 SWAPDB db db
+1 FLUSHDB {ASYNC|SYNC}?
+2 DBSIZE
+2 PING {value}?
+2 ECHO value
+1 CLIENT SETNAME word
+1 CLIENT GETNAME
+1 COMMAND GETKEYS GET key
+1 COMMAND GETKEYS MSET pair+
+1 nosuchcommand value
+"""
+
+VALKEY_SHAPES = """
+8 SET key value IFEQ value {GET}?
+6 DELIFEQ key value
+5 MSETEX 1 pair {EX seconds|PXAT futurems|KEEPTTL|NX|XX}*
+3 MSETEX 2 pair pair {NX|XX}?
+"""
+
+EDGES = [b"", b"0", b"-0", b"1", b"-1", b" 1", b"1 ", b"+1", b"01", b"1e3", b"0x10", b"1.5", b"\x00", b"1\x00",
+         b"abc", b"nan", b"inf", b"-inf"] + [
+    str(sign * (1 << power) + step).encode()
+    for power in (31, 32, 53, 62, 63, 64) for sign in (1, -1) for step in (-1, 0, 1)]
+
+# A time of one second or millisecond would end while the two servers are asked.
+LONG_EDGES = [edge for edge in EDGES if edge != b"1"]
+
+
+class Generator:
+    """An endless row of commands; the same seed makes the same row."""
+
+    def __init__(self, seed, dialect="redis", without=None):
+        self.random = random.Random(seed)
+        lines = SHAPES + (VALKEY_SHAPES if dialect == "valkey" else "")
+        parsed = [line.split(" ", 1) for line in lines.splitlines()
+                  if line and not (without and re.search(without, line))]
+        self.weights = [int(weight) for weight, _ in parsed]
+        self.shapes = [re.findall(r"\{[^}]*\}[*?]?|\S+", shape) for _, shape in parsed]
+        self.keys = [f"k{number}".encode() for number in range(self.random.choice((3, 8, 40)))] + [b"", b"\r\nkey\x00"]
+
+    def command(self):
+        shape = self.random.choices(self.shapes, self.weights)[0]
+        words = []
+        for token in shape:
+            words += self.token(token)
+        if self.random.random() < 0.05:
+            self.spoil(words)
+        return words
+
+    def token(self, token):
+        if token.startswith("{"):
+            mark = token[-1] if token[-1] in "*?" else ""
+            choices = token.strip("*?")[1:-1].split("|")
+            count = {"*": self.random.randrange(4), "?": self.random.randrange(2), "": 1}[mark]
+            return [word for _ in range(count)
+                    for part in self.random.choice(choices).split() for word in self.token(part)]
+        if token.endswith("+"):
+            return [word for _ in range(self.random.randint(1, 4)) for word in self.token(token[:-1])]
+        if token == "pair":
+            return self.token("key") + self.token("value")
+        maker = getattr(self, "make_" + token, None)
+        return [maker()] if maker else [self.mixed_case(token)]
+
+    def spoil(self, words):
+        """Makes a command a little wrong."""
+        what = self.random.randrange(4)
+        at = self.random.randrange(1, len(words)) if len(words) > 1 else 0
+        if what == 0 and len(words) > 1:
+            words.pop()
+        elif what == 1:
+            words.append(self.make_value())
+        elif at:
+            words[at] = self.random.choice(LONG_EDGES)
+
+    # One maker per kind of argument
+
+    def mixed_case(self, word):
+        return (word.lower() if self.random.random() < 0.2 else word).encode()
+
+    def make_key(self):
+        return self.random.choice(self.keys)
+
+    def make_value(self):
+        kind = self.random.randrange(10)
+        if kind < 3:
+            return str(self.random.randrange(-1000, 1000)).encode()
+        if kind == 3:
+            return self.random.choice(EDGES)
+        if kind == 4:
+            return f"{self.random.uniform(-1000, 1000):.{self.random.randrange(8)}f}".encode()
+        if kind == 5:
+            return self.random.randbytes(self.random.choice((1, 3, 43, 44, 45, 63, 64, 65, 200)))
+        if kind == 6:
+            return bytes([self.random.choice(b"ab")]) * self.random.choice((10, 100, 1000, 5000))
+        return self.random.choice((b"a", b"abc", b"ohmytext", b"mynewtext", b"v1", b"v2"))
+
+    def make_integer(self):
+        if self.random.random() < 0.2:
+            return self.random.choice(EDGES)
+        return str(self.random.randrange(-100, 100)).encode()
+
+    def make_offset(self):
+        if self.random.random() < 0.1:
+            return self.random.choice(EDGES)
+        return str(self.random.randrange(-20, 60)).encode()
+
+    def make_float(self):
+        if self.random.random() < 0.2:
+            return self.random.choice(EDGES)
+        return self.random.choice((b"0.1", b"-0.5", b"1e2", b"3.0e3", b"1.25", b"-1e-3", b"100", b"2.5e-7"))
+
+    def make_seconds(self):
+        if self.random.random() < 0.1:
+            return self.random.choice(LONG_EDGES)
+        return str(self.random.randrange(100_000, 100_000_000)).encode()
+
+    def make_millis(self):
+        if self.random.random() < 0.1:
+            return self.random.choice(LONG_EDGES)
+        return str(self.random.randrange(100_000_000, 10**12)).encode()
+
+    def make_future(self):
+        return str(33_177_117_000 + self.random.randrange(1000)).encode()
+
+    def make_futurems(self):
+        return str(33_177_117_000_000 + self.random.randrange(10**6)).encode()
+
+    def make_past(self):
+        return str(self.random.choice((-1, 0, 1, 1_000_000_000))).encode()
+
+    def make_db(self):
+        if self.random.random() < 0.1:
+            return self.random.choice((b"15", b"16", b"-1", b"abc", b"4294967296"))
+        return str(self.random.randrange(3)).encode()
+
+    def make_pattern(self):
+        return self.random.choice((b"*", b"k*", b"k?", b"k[0-5]", b"k[^0-5]", b"", b"k1*", b"\\k1", b"[", b"nosuch*"))
+
+    def make_word(self):
+        return self.random.choice((b"me", b"you", b"a b", b"", b"x\ny"))

@@ -1,0 +1,132 @@
+"""test_agreement.py: one stream of commands, several servers, the same bytes.
+
+The same seeds go to this server on io_uring and on epoll, and to redis-server where
+it is installed: every reply must be equal byte for byte, in RESP2 and RESP3, however
+the packets are cut, but for the differences that differences.txt gives a reason for.
+"""
+import os
+
+import differential
+from harness.resp import encode
+from harness.runner import Mismatch, expect, skip, test
+from harness.server import Server, denied, flavour
+from test_engine import io_uring_is_here
+
+REDIS = "/usr/bin/redis-server"
+SEEDS = range(1, 9)
+COMMANDS = 2000
+
+
+def subjects(start):
+    found = []
+    if os.path.exists(REDIS):
+        found.append(differential.Subject("redis", start(path=REDIS, deny="")))
+    found.append(differential.Subject("epoll", start("io-engine epoll")))
+    if io_uring_is_here():
+        found.append(differential.Subject("io_uring", start("io-engine io_uring")))
+    if len(found) < 2:
+        skip("there is only one engine here and no redis-server")
+    return found
+
+
+def agree(start, count):
+    compared = subjects(start)
+    rules = differential.read_rules()
+    problems = [differential.compare(compared, seed, count, "redis", rules) for seed in SEEDS]
+    problems = [problem for problem in problems if problem]
+    if problems:
+        raise Mismatch("\n".join(problems))
+
+
+@test(on="martlet", limit=300)
+def engines_and_redis_answer_alike(start):
+    agree(start, COMMANDS)
+
+
+INTEGER_ARGUMENTS = """
+SETRANGE key ? x
+GETRANGE key ? -1
+GETRANGE key 0 ?
+SETEX key ? v
+PSETEX key ? v
+SET key v EX ?
+SET key v PX ?
+SET key v EXAT ?
+SET key v PXAT ?
+GETEX key EX ?
+GETEX key PX ?
+GETEX key EXAT ?
+GETEX key PXAT ?
+INCRBY key ?
+DECRBY key ?
+INCRBYFLOAT key ?
+EXPIRE key ?
+PEXPIRE key ?
+EXPIREAT key ?
+PEXPIREAT key ?
+SCAN 0 COUNT ?
+SELECT ?
+SWAPDB 0 ?
+SWAPDB ? 0
+MOVE key ?
+COPY key other DB ?
+LCS key key IDX MINMATCHLEN ?
+OBJECT ENCODING ?
+CLIENT KILL ID ?
+CLIENT UNBLOCK ?
+CLIENT NO-EVICT ?
+DEBUG SLEEP ?
+HELLO ?
+CONFIG SET timeout ?
+CONFIG SET maxmemory ?
+MEMORY USAGE key SAMPLES ?
+"""
+
+
+@test(on="martlet")
+def integers_are_read_alike(start):
+    """Every integer argument with every edge of 32 and 64 bits and every form that is none (4.2)."""
+    from harness.commands import EDGES
+    if not os.path.exists(REDIS):
+        skip("no redis-server to compare with")
+    reference, subject = start(path=REDIS, deny=""), start()
+    rules = differential.read_rules()
+    problems = []
+    with reference.connect() as one, subject.connect() as other:
+        for shape in INTEGER_ARGUMENTS.strip().splitlines():
+            for edge in EDGES:
+                if shape.startswith(("DEBUG SLEEP", "HELLO")) and edge in (b"1", b"01", b"+1", b"1.5", b" 1", b"1 ",
+                                                                        b"1e3", b"0x10", b"inf") or (
+                        shape.startswith("DEBUG SLEEP") and edge.lstrip(b"-").isdigit()):
+                    continue
+                command = [edge if word == "?" else word.encode() for word in shape.split()]
+                replies = []
+                for connection in (one, other):
+                    connection.pipeline(("RESET",), ("FLUSHALL",), ("CONFIG", "SET", "maxmemory", "0", "timeout", "0"),
+                                        ("SET", "key", "10"))
+                    connection.send(encode(*command))
+                    replies.append(connection.read_raw())
+                if not differential.same(command, *replies) and not any(
+                        rule.explains(command, *replies) for rule in rules):
+                    problems.append(differential.describe([], command, [("redis", replies[0]), ("ours", replies[1])]))
+    if problems:
+        raise Mismatch("\n".join(problems))
+
+
+@test(on="martlet")
+def splits_do_not_matter(start):
+    """One seed, sent whole and sent in single bytes: the same replies."""
+    from harness.commands import Generator
+    server = start()
+    generator = Generator(77)
+    commands = [generator.command() for _ in range(300)]
+    whole = differential.Subject("whole", server)
+    whole.begin(2)
+    wanted = whole.perform(commands, [])
+    pieces = differential.Subject("pieces", server)
+    pieces.begin(2)
+    size = sum(len(encode(*command)) for command in commands)
+    got = pieces.perform(commands, range(1, size))
+    for command, one, other in zip(commands, wanted, got):
+        if not differential.same(command, one, other):
+            raise Mismatch(differential.describe([], command, [("whole", one), ("in bytes", other)]))
