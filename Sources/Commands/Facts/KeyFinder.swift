@@ -109,11 +109,3 @@ extension CommandFacts {
     return found
   }
 }
-
-extension ByteView {
-  /// Equality with the ASCII letters folded on both sides; for COMMAND, not for the request path.
-  public func equalsIgnoringCase(_ other: String) -> Bool {
-    count == other.utf8.count
-      && zip(buffer, other.utf8).allSatisfy { CommandNames.lower($0) == CommandNames.lower($1) }
-  }
-}

@@ -61,7 +61,7 @@ extension Keys {
       } else if word.equalsIgnoringCase("lt") {
         conditions.insert(.earlier)
       } else {
-        execution.reply.error("ERR Unsupported option ", word)
+        execution.reply.error("ERR Unsupported option ", word.upToNUL)
         return nil
       }
     }
@@ -83,7 +83,8 @@ extension Keys {
   }
   static func ttlMilliseconds(_ execution: inout Execution) { answer(&execution) { max(0, $0 - $1) } }
   static func expireTime(_ execution: inout Execution) {
-    answer(&execution) { instant, _ in instant.addingReportingOverflow(500).overflow ? instant / 1_000 : (instant + 500) / 1_000 }
+    // Rounded; the last instants of all would round beyond 64 bits.
+    answer(&execution) { instant, _ in instant > .max - 500 ? instant / 1_000 : (instant + 500) / 1_000 }
   }
   static func expireTimeMilliseconds(_ execution: inout Execution) { answer(&execution) { instant, _ in instant } }
 

@@ -1,0 +1,16 @@
+// ByteView+Text.swift — words as text, for COMMAND and for errors; not for the request path.
+import Bytes
+
+extension ByteView {
+  /// Equality with the ASCII letters folded on both sides.
+  package func equalsIgnoringCase(_ other: String) -> Bool {
+    count == other.utf8.count
+      && zip(buffer, other.utf8).allSatisfy { CommandNames.lower($0) == CommandNames.lower($1) }
+  }
+
+  /// The bytes before the first NUL: as much of a client's word as errors have always repeated.
+  package var upToNUL: ByteView {
+    guard let end = buffer.firstIndex(of: 0) else { return self }
+    return self[0..<end]
+  }
+}
