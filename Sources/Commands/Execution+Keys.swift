@@ -5,6 +5,7 @@
 // moves the entry's access clock; looking a key up in order to change it does not count.
 import Bytes
 import Store
+import Wire
 
 extension Execution {
   /// Where the key stands, or nil. Leaves no trace, except that an expired key is gone afterwards.

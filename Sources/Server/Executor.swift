@@ -69,8 +69,10 @@ extension Server {
       errors.count(output.pointee.prefix(after: mark))
     }
     let replied = output.pointee.appended &- mark.position
+    let requestBytes = client.pointee.words.byteCount
+    client.pointee.requestBytes = requestBytes
     if spent >= statistics.slowTicks || replied >= statistics.largeReplyBytes
-      || client.pointee.words.byteCount >= statistics.largeRequestBytes
+      || requestBytes >= statistics.largeRequestBytes
     {
       stoodOut(index, ticks: spent, replied: replied, client)
     }

@@ -19,7 +19,7 @@ extension Server {
     line += " fd=\(client.pointee.descriptor) name=\(details.name)"
     line += " age=\(max(0, now - details.createdAtSeconds)) idle=\(max(0, now - client.pointee.lastInteractionSeconds))"
     line += " flags=\(flagLetters(client)) db=\(session.database) sub=0 psub=0 ssub=0 multi=-1"
-    line += " qbuf=\(inputBytes) qbuf-free=\(max(0, client.pointee.input.capacity - client.pointee.input.count))"
+    line += " qbuf=\(inputBytes) qbuf-free=\(max(0, inputRoom(client) - inputBytes))"
     line += " argv-mem=\(words.byteCount) multi-mem=0 " + outputFields(client)
     line += " tot-mem=\(memoryBytes(of: client)) events=\(events(client)) cmd=\(lastCommandName(client, index))"
     line += " user=default redir=-1 resp=\(session.isRESP3 ? 3 : 2)"
@@ -28,6 +28,18 @@ extension Server {
     line += " tot-net-in=\(details.bytesReceived) tot-net-out=\(details.bytesSent) tot-cmds=\(details.commands)"
     return line
   }
+
+  /// Room that the client's requests are read into: the buffers of the ring, which belong to nobody, as long as
+  /// it uses them; more if its last request took more.
+  private func inputRoom(_ client: UnsafeMutablePointer<Connection>) -> Int {
+    guard clock.seconds - client.pointee.lastInteractionSeconds < Self.inputIdleSeconds else {
+      return client.pointee.input.capacity
+    }
+    return max(Self.inputRoomMin, client.pointee.input.capacity, client.pointee.requestBytes)
+  }
+
+  private static var inputIdleSeconds: Int64 { 2 }
+  private static var inputRoomMin: Int { 16_384 }
 
   /// The first chunk of the output is what Redis calls the reply buffer, the others are its list.
   private func outputFields(_ client: UnsafeMutablePointer<Connection>) -> String {

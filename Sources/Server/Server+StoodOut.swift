@@ -15,8 +15,8 @@ extension Server {
     if let limit = UInt64(exactly: limits.slowlogMicroseconds), microseconds >= limit {
       slowLog.add(words, amount: microseconds, client: details, flags: flags, wallSeconds: wallSeconds)
     }
-    if client.pointee.words.byteCount >= statistics.largeRequestBytes {
-      let bytes = UInt64(client.pointee.words.byteCount)
+    if client.pointee.requestBytes >= statistics.largeRequestBytes {
+      let bytes = UInt64(client.pointee.requestBytes)
       largeRequests.add(words, amount: bytes, client: details, flags: flags, wallSeconds: wallSeconds)
     }
     if replied >= statistics.largeReplyBytes {

@@ -16,9 +16,10 @@ package enum Start {
     var log = Log()
     log.apply(configuration.settings.general)
     do throws(StartError) {
+      // Before the directory changes: relative paths lead somewhere else afterwards.
+      let identity = try makeIdentity(configuration)
       try prepareProcess(&configuration)
       log.apply(configuration.settings.general)
-      let identity = try makeIdentity(configuration)
       log.notice("Martlet \(Version.martlet) starts as process \(ProcessFacts.number).")
       log.notice(configuration.file.map { "Configuration: \($0)" } ?? "Configuration: built in; name a file to change it.")
       reportUnused(configuration, log)

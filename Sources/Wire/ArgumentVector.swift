@@ -12,6 +12,11 @@ import CAllocator
   @usableFromInline struct Cell {
     @usableFromInline var start: Int
     @usableFromInline var count: Int
+
+    @inlinable init(start: Int, count: Int) {
+      self.start = start
+      self.count = count
+    }
   }
 
   @usableFromInline var cells: UnsafeMutablePointer<Cell>?

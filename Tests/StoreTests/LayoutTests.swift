@@ -94,7 +94,8 @@ private func text(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(0x61 + $0 %
     key.viewed { k in value.viewed { _ = keyspace.set(k, hash, string: $0, expiry: .at(5)) } }
     let before = allocatedBytes()
     for round in 0..<20 {
-      key.viewed { k in value.viewed { _ = keyspace.set(k, hash, string: $0, expiry: round % 2 == 0 ? .keep : .at(6)) } }
+      let expiry: ExpiryChange = round % 2 == 0 ? .keep : .at(6)
+      key.viewed { k in value.viewed { _ = keyspace.set(k, hash, string: $0, expiry: expiry) } }
     }
     #expect(allocatedBytes() == before)
   }

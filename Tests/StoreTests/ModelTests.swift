@@ -74,7 +74,7 @@ private struct Model: Equatable {
       let patch = dice.bytes(dice.below(50))
       let count = patch.viewed { keyspace.setRange(location, offset: offset, $0) }
       var bytes = model[key]!.bytes
-      if bytes.count < offset + patch.count { bytes += [UInt8](repeating: 0, count: offset + patch.count - bytes.count) }
+      bytes += [UInt8](repeating: 0, count: max(0, offset + patch.count - bytes.count))
       bytes.replaceSubrange(offset..<offset + patch.count, with: patch)
       model[key]!.bytes = bytes
       model[key]!.encoding = .raw

@@ -37,7 +37,9 @@ static void released(void) { atomic_fetch_add_explicit(&counts[1], 1, memory_ord
 // dlsym itself may call calloc before the real one is known: it gets zeroed memory from here.
 static char early[4096];
 static size_t early_used;
-static int is_early(const void *memory) { return (const char *)memory >= early && (const char *)memory < early + sizeof early; }
+static int is_early(const void *memory) {
+  return (const char *)memory >= early && (const char *)memory < early + sizeof early;
+}
 
 #define NEXT(name) static __typeof__(&name) next; if (!next) next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
@@ -60,10 +62,31 @@ void *calloc(size_t count, size_t size) {
   return next(count, size);
 }
 
-void *realloc(void *memory, size_t size) { NEXT(realloc); asked(size); if (memory) released(); return next(memory, size); }
-void *aligned_alloc(size_t alignment, size_t size) { NEXT(aligned_alloc); asked(size); return next(alignment, size); }
-int posix_memalign(void **memory, size_t alignment, size_t size) { NEXT(posix_memalign); asked(size); return next(memory, alignment, size); }
-void free(void *memory) { NEXT(free); if (!memory || is_early(memory)) return; released(); next(memory); }
+void *realloc(void *memory, size_t size) {
+  NEXT(realloc);
+  asked(size);
+  if (memory) released();
+  return next(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  NEXT(aligned_alloc);
+  asked(size);
+  return next(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+  NEXT(posix_memalign);
+  asked(size);
+  return next(memory, alignment, size);
+}
+
+void free(void *memory) {
+  NEXT(free);
+  if (!memory || is_early(memory)) return;
+  released();
+  next(memory);
+}
 
 // jemalloc's own interface.
 void *mallocx(size_t size, int flags);
@@ -71,7 +94,12 @@ void *rallocx(void *memory, size_t size, int flags);
 void dallocx(void *memory, int flags);
 void sdallocx(void *memory, size_t size, int flags);
 void *mallocx(size_t size, int flags) { NEXT(mallocx); asked(size); return next(size, flags); }
-void *rallocx(void *memory, size_t size, int flags) { NEXT(rallocx); asked(size); released(); return next(memory, size, flags); }
+void *rallocx(void *memory, size_t size, int flags) {
+  NEXT(rallocx);
+  asked(size);
+  released();
+  return next(memory, size, flags);
+}
 void dallocx(void *memory, int flags) { NEXT(dallocx); released(); next(memory, flags); }
 void sdallocx(void *memory, size_t size, int flags) { NEXT(sdallocx); released(); next(memory, size, flags); }
 

@@ -14,8 +14,8 @@ extension Summary {
     lines.append("latency us " + columns.map { $0.0.padded(10) }.joined())
     lines.append("           " + columns.map { (Double($0.1) / 1000).text(1).padded(10) }.joined())
     lines.append(
-      "load       \(ownMicrosecondsPerRequest.text(2)) us of processor per request, core \((ownBusy * 100).text(0)) % busy, "
-        + "\(entersPerRequest.text(3)) system calls per request")
+      "load       \(ownMicrosecondsPerRequest.text(2)) us of processor per request, "
+        + "core \((ownBusy * 100).text(0)) % busy, \(entersPerRequest.text(3)) system calls per request")
     if let server = serverMicrosecondsPerRequest, let busy = serverBusy {
       lines.append("server     \(server.text(2)) us of processor per request, core \((busy * 100).text(0)) % busy")
     }
@@ -32,7 +32,8 @@ extension Summary {
   var json: String {
     let latencies =
       [("min", latency.total == 0 ? 0 : latency.smallest)].map { ($0.0, Double($0.1)) } + [("mean", latency.mean)]
-      + Summary.percentiles.map { ($0.key, Double(latency.percentile($0.percent))) } + [("max", Double(latency.largest))]
+      + Summary.percentiles.map { ($0.key, Double(latency.percentile($0.percent))) }
+      + [("max", Double(latency.largest))]
     var fields = [
       ("load", load.json), ("engine", engine.json), ("clients", "\(options.clients)"),
       ("pipeline", "\(options.depth)"), ("threads", "\(options.threads)"),

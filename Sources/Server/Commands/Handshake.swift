@@ -10,7 +10,10 @@ enum Handshake {
       CommandFacts(
         "hello", arity: -1, [.noscript, .loading, .stale, .fast, .noAuth, .allowBusy], .connection, group: .connection,
         since: "6.0.0", "Chooses the protocol version, and authenticates and names the connection on the way.",
-        complexity: "O(1)", history: [.init("6.2.0", "Without a version it only reports.")],
+        complexity: "O(1)", history: [
+          .init("8.1.0", "Tells the availability zone, where one is configured."),
+          .init("6.2.0", "Without a version it only reports."),
+        ],
         arguments: "[arguments{protover:integer [AUTH auth{username password}] [SETNAME clientname]}]"),
       run: runHello)
   }
@@ -58,7 +61,8 @@ enum Handshake {
 
   private static func writeGreeting(_ execution: borrowing Execution) {
     let reply = execution.reply
-    reply.map(7)
+    let zone = execution.server.pointee.configuration.settings.general.availabilityZone
+    reply.map(zone.isEmpty ? 7 : 8)
     reply.bulk("server")
     reply.bulk("redis")
     reply.bulk("version")
@@ -73,6 +77,9 @@ enum Handshake {
     reply.bulk("master")
     reply.bulk("modules")
     reply.array(0)
+    guard !zone.isEmpty else { return }
+    reply.bulk("availability_zone")
+    reply.bulk(text: zone)
   }
 
   static var quit: CommandDefinition {

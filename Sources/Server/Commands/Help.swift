@@ -21,17 +21,6 @@ extension CommandDefinition {
 }
 
 extension Reply {
-  /// The answer to `<container> HELP`.
-  func help(_ container: StaticString, _ lines: [StaticString]) {
-    array(lines.count + 3)
-    raw("+")
-    raw(container)
-    raw(" <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n")
-    for line in lines { simple(line) }
-    simple("HELP")
-    simple("    Print this help.")
-  }
-
   /// For containers that are one command and look at their own words.
   func unknownSubcommand(_ word: ByteView, of container: StaticString) {
     beginError()

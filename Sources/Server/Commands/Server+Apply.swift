@@ -28,8 +28,20 @@ extension Server {
     log.apply(settings.general)
     if settings.security.password.isEmpty { authenticateAll() }
     applyRules()
+    obey(settings.memory)
     watch(settings.observation)
     timers.hurry(clock.nanoseconds)
+  }
+
+  /// How keys are freed, and how their use is remembered.
+  private mutating func obey(_ settings: MemorySettings) {
+    execution.pointee.rules.lazyFreeOnDelete = settings.lazyUserDelete
+    execution.pointee.rules.lazyFreeOnOverwrite = settings.lazyServerDelete
+    execution.pointee.rules.lazyFreeOnFlush = settings.lazyUserFlush
+    let isFrequency = settings.policy == .allkeysLFU || settings.policy == .volatileLFU
+    execution.pointee.accessClock.policy = isFrequency ? .leastFrequentlyUsed : .leastRecentlyUsed
+    execution.pointee.accessClock.logFactor = UInt32(clamping: settings.lfuLogFactor)
+    execution.pointee.accessClock.decayMinutes = UInt32(clamping: settings.lfuDecayMinutes)
   }
 
   /// From where on a command stands out, in the units in which the executor measures.
@@ -136,7 +148,8 @@ extension Server {
 
   /// Writes the file anew; the reason if it could not.
   func rewriteConfiguration(complete: Bool) -> String? {
-    guard let file = configuration.file else { return "no such file" }
+    let file = identity.configurationFile
+    guard !file.isEmpty else { return "no such file" }
     do throws(Errno) {
       let exists = File.exists(file)
       let old = exists ? try File.readAll(file) : []

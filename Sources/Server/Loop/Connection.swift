@@ -53,6 +53,8 @@ struct Connection: BitwiseCopyable {
   var lastInteractionSeconds: Int64
   /// The command last run, as an index into the table; -1 before the first.
   var lastCommand: Int32 = -1
+  /// Bytes of the words of the last request.
+  var requestBytes = 0
   /// When the output first passed its soft limit, in monotonic seconds; 0 while it has not.
   var softLimitSince: Int64 = 0
 

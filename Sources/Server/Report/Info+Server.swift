@@ -67,8 +67,12 @@ extension InfoReport {
   mutating func writeClients() {
     var connected = 0
     var held = 0
+    var inputMax = 0
+    var outputMax = 0
     server.pointee.forEachClient { client in
       connected += 1
+      inputMax = max(inputMax, client.pointee.input.capacity, client.pointee.requestBytes)
+      outputMax = max(outputMax, client.pointee.output.heldBytes)
       if client.pointee.marks.contains(.held) { held += 1 }
     }
     let pause = server.pointee.clientPause
@@ -78,8 +82,8 @@ extension InfoReport {
     out.field("connected_clients", connected)
     out.zeros("cluster_connections")
     out.field("maxclients", server.pointee.configuration.settings.clients.clientsMax)
-    out.field("client_recent_max_input_buffer", server.pointee.statistics.longestInputBytes)
-    out.field("client_recent_max_output_buffer", server.pointee.statistics.longestOutputBytes)
+    out.field("client_recent_max_input_buffer", inputMax)
+    out.field("client_recent_max_output_buffer", outputMax)
     out.field("blocked_clients", held)
     out.zeros(
       "tracking_clients", "pubsub_clients", "watching_clients", "clients_in_timeout_table", "total_watched_keys",

@@ -18,8 +18,6 @@ struct Statistics {
   var unexpectedErrorReplies: UInt64 = 0
   /// Wrong passwords and unknown users.
   var authenticationFailures: UInt64 = 0
-  var longestInputBytes = 0
-  var longestOutputBytes = 0
   var peakMemoryBytes: UInt64 = 0
   /// Commands that took at least this many clock ticks are looked at for the slow log.
   var slowTicks: UInt64 = .max

@@ -1,0 +1,107 @@
+// SimulatedRingTests.swift: thousands of seeds through the echo server, and proof that the simulation
+// notices servers that break the rules.
+import Bytes
+import Glibc
+import Testing
+
+@testable import Ring
+
+/// Peers of a simulated world.
+final class SimulatedClients: Clients {
+  let world: SimulatedWorld
+  let listener: Int32
+
+  init(_ world: SimulatedWorld) {
+    self.world = world
+    listener = world.listen()
+  }
+
+  func connect() -> Int { world.connect(to: listener) }
+  func write(_ client: Int, _ bytes: ArraySlice<UInt8>) -> Int { world.write(client, bytes) }
+
+  func read(_ client: Int) -> Heard {
+    let bytes = world.read(client)
+    if !bytes.isEmpty { return .bytes(bytes) }
+    if world.isReset(client) { return .reset }
+    return world.hasEnded(client) ? .end : .nothing
+  }
+
+  func endWriting(_ client: Int) { world.endWriting(client) }
+  func close(_ client: Int) { world.close(client) }
+  func reset(_ client: Int) { world.reset(client) }
+}
+
+@Suite struct SimulatedRingTests {
+  /// Seeds per test: MARTLET_SEEDS, or a number that takes seconds in a debug build.
+  private var seeds: UInt64 { getenv("MARTLET_SEEDS").flatMap { UInt64(String(cString: $0)) } ?? 500 }
+
+  private func sayings(_ random: inout SeededRandom) -> [Saying] {
+    let farewells: [Saying.Farewell] = [.end, .end, .end, .close, .reset]
+    return (0..<1 + random.below(8)).map {
+      Saying(
+        bytes: Saying.pattern(random.below(3000), seed: $0), portion: 1 + random.below(40) * random.below(60),
+        farewell: farewells[random.below(5)])
+    }
+  }
+
+  private func play(seed: UInt64, _ rates: SimulatedFaultRates) throws -> (SimulatedWorld, Bool) {
+    let world = SimulatedWorld(seed: seed, rates: rates)
+    let said = sayings(&world.random)
+    var ring = try SimulatedRing(world)
+    let clients = SimulatedClients(world)
+    var server = EchoServer(listener: clients.listener)
+    server.sends = [.plain, .gathered, .alternating][world.random.below(3)]
+    server.receivesInto = world.random.happens(250)
+    let outcome = try RingTests.play(&ring, clients, &server, said, turnsMax: 20_000)
+    let isHarmless = SimulatedFault.allCases.allSatisfy { $0.isHarmless || rates[$0] == 0 }
+    var isRight = server.surprises.isEmpty && server.hasStopped && server.closed == server.accepted
+    for i in said.indices {
+      // A reset may cut what is heard short; it never changes it.
+      let isWhole = isHarmless && said[i].farewell != .reset
+      isRight = isRight && (isWhole ? outcome.heard[i] == said[i].bytes : said[i].bytes.starts(with: outcome.heard[i]))
+    }
+    _ = world.close(clients.listener)
+    ring.checkIdle()
+    isRight = isRight && world.violations.isEmpty && world.openDescriptors.isEmpty
+    if !isRight { print("seed \(seed): \(world.violations.prefix(3)) \(server.surprises.prefix(3)) \(server.connections)") }
+    return (world, isRight)
+  }
+
+  /// Whatever a kernel may do without harm, every byte comes back and everything is given back.
+  @Test func harmlessFaultsLoseNothing() throws {
+    var counts = [Int](repeating: 0, count: SimulatedFault.allCases.count)
+    for seed in UInt64(1)...seeds {
+      let (world, isRight) = try play(seed: seed, .harmless)
+      #expect(isRight, "seed \(seed)")
+      if !isRight { return }
+      for i in counts.indices { counts[i] += world.counts[i] }
+    }
+    // Files are where a cancel can be ignored: see FileTests.
+    for fault in SimulatedFault.allCases where fault.isHarmless && fault != .cancelIgnored {
+      #expect(counts[fault.rawValue] > 0, "\(fault) never happened")
+    }
+  }
+
+  /// Connections may die at any moment; what is heard until then is right, and nothing leaks.
+  @Test func harmfulFaultsOnlyCut() throws {
+    var counts = [Int](repeating: 0, count: SimulatedFault.allCases.count)
+    for seed in UInt64(1_000_001)...1_000_000 + seeds {
+      let (world, isRight) = try play(seed: seed, .all)
+      #expect(isRight, "seed \(seed)")
+      if !isRight { return }
+      for i in counts.indices { counts[i] += world.counts[i] }
+    }
+    for fault in [SimulatedFault.connectionReset, .brokenPipe, .shortSend] {
+      #expect(counts[fault.rawValue] > 0, "\(fault) never happened")
+    }
+  }
+
+  /// The same seed does the same, to the last completion.
+  @Test func seedsRepeat() throws {
+    for seed in UInt64(1)...20 {
+      let (first, _) = try play(seed: seed, .all)
+      let (second, _) = try play(seed: seed, .all)
+      #expect(first.counts == second.counts && first.nanoseconds == second.nanoseconds)
+    }
+  }
+}
