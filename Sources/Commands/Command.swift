@@ -17,6 +17,8 @@ public struct Command {
   /// Redis's convention: n words exactly, or at least -n; the name counts.
   public let arity: Int
   public let body: CommandBody
+  /// Where the first key stands, if that is at a fixed place; 0 if not: a hint for prefetching.
+  public let firstKey: Int
   /// For a container (CLIENT, CONFIG, …): the table of its subcommands by name.
   public let subcommands: CommandNames?
 

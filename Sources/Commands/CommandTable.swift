@@ -42,6 +42,7 @@ public struct CommandTable {
       (commands + index).initialize(
         to: Command(
           index: index, flags: entry.facts.flags, arity: entry.facts.arity, body: entry.body,
+          firstKey: KeyRange(entry.facts.keys).first,
           subcommands: entry.children.isEmpty ? nil : CommandNames(entry.children)))
     }
     names = CommandNames(top)

@@ -23,7 +23,12 @@ extension Execution {
     return location
   }
 
-  @inlinable public mutating func find(_ key: ByteView) -> Location? { find(key, KeyHash(key)) }
+  @inlinable public mutating func find(_ key: ByteView) -> Location? { find(key, hash(of: key)) }
+
+  /// The hash of a word of the request: what the look-ahead has computed already is not computed again.
+  @inlinable public func hash(of key: ByteView) -> KeyHash {
+    key.start == hintedKey.start && key.count == hintedKey.count ? hintedHash : KeyHash(key)
+  }
 
   /// Where the key stands, or nil. For commands that read it: counts a hit or a miss, and the entry was used now.
   @inlinable public mutating func read(_ key: ByteView) -> Location? {
@@ -34,7 +39,7 @@ extension Execution {
 
   /// The same for commands that tell about the entry instead of using it, TTL and TYPE.
   @inlinable public mutating func peek(_ key: ByteView) -> Location? {
-    guard let location = locate(key, KeyHash(key)) else {
+    guard let location = locate(key, hash(of: key)) else {
       tallies.keyspaceMisses &+= 1
       note(.miss, "keymiss", key)
       return nil
@@ -45,7 +50,7 @@ extension Execution {
 
   /// The same for OBJECT, which looks at a key without asking for it: a miss is no event.
   public mutating func inspect(_ key: ByteView) -> Location? {
-    let location = locate(key, KeyHash(key))
+    let location = locate(key, hash(of: key))
     if location == nil { tallies.keyspaceMisses &+= 1 } else { tallies.keyspaceHits &+= 1 }
     return location
   }

@@ -14,6 +14,9 @@ public struct Execution: ~Copyable {
   public var arguments: Arguments = .none
   /// Words that came in memory of their own; nil when there are none, which is nearly always.
   public var largeWords: UnsafeMutablePointer<LargeWords>?
+  /// A key of the request whose hash is known, and the hash.
+  public var hintedKey = ByteView.empty
+  public var hintedHash = KeyHash(bits: 0)
   /// Where the answer goes.
   public var reply: Reply
   /// The client that asked.
@@ -79,6 +82,13 @@ public struct Execution: ~Copyable {
   @inlinable public func takeBlob(_ index: Int) -> Blob? {
     guard let largeWords else { return nil }
     return largeWords.pointee.take(arguments[index])
+  }
+
+  /// The look-ahead has hashed a key of the request already. Say so before each request, with an empty key if not:
+  /// an address means something for one request only.
+  @inlinable public mutating func hint(_ key: ByteView, _ hash: KeyHash) {
+    hintedKey = key
+    hintedHash = hash
   }
 
   /// The command changed `count` things: it will be recorded.

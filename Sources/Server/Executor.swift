@@ -8,9 +8,12 @@ import Ring
 import Wire
 
 extension Server {
-  /// Runs the request whose words the connection holds.
-  mutating func execute(_ client: UnsafeMutablePointer<Connection>) {
-    let arguments = client.pointee.words.views
+  /// Runs one request of a client. `known` is its command, if the look-ahead has found it already.
+  mutating func execute(
+    _ client: UnsafeMutablePointer<Connection>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
+  ) {
+    running = arguments
+    defer { running = .none }
     execution.pointee.arguments = arguments
     execution.pointee.largeWords = client.pointee.largeWords
     execution.pointee.session = UnsafeMutableRawPointer(client)
@@ -20,10 +23,14 @@ extension Server {
     let flags = client.pointee.session.flags
     execution.pointee.reply = Reply(output: output, isRESP3: flags.contains(.resp3))
 
-    switch table.resolve(arguments) {
-    case .command(let command): run(command, client, arguments)
-    case .unknown: refuseUnknown(client, arguments)
-    case .unknownSubcommand(let container): refuseUnknownSubcommand(of: container, client, arguments)
+    if let known {
+      run(known, client, arguments)
+    } else {
+      switch table.resolve(arguments) {
+      case .command(let command): run(command, client, arguments)
+      case .unknown: refuseUnknown(client, arguments)
+      case .unknownSubcommand(let container): refuseUnknownSubcommand(of: container, client, arguments)
+      }
     }
     if client.pointee.largeWords != nil { client.pointee.releaseLargeWords() }
   }
@@ -54,11 +61,12 @@ extension Server {
     let errorsBefore = output.pointee.errorCount
 
     execution.pointee.commandIndex = index
-    execution.pointee.setClock(microseconds: Clock.wallMicroseconds())
     execution.pointee.effects.begin()
-    let started = Clock.ticks()
     command.pointee.body(&execution.pointee)
-    let spent = Clock.ticks() &- started
+    // One reading ends this command and begins the next of the batch.
+    let ended = Clock.ticks()
+    let spent = ended &- commandStartTicks
+    commandStartTicks = ended
 
     statistics.commands += 1
     client.pointee.lastCommand = Int32(index)
@@ -69,10 +77,8 @@ extension Server {
       errors.count(output.pointee.prefix(after: mark))
     }
     let replied = output.pointee.appended &- mark.position
-    let requestBytes = client.pointee.words.byteCount
-    client.pointee.requestBytes = requestBytes
     if spent >= statistics.slowTicks || replied >= statistics.largeReplyBytes
-      || requestBytes >= statistics.largeRequestBytes
+      || client.pointee.requestBytes >= statistics.largeRequestBytes
     {
       stoodOut(index, ticks: spent, replied: replied, client)
     }
@@ -80,11 +86,16 @@ extension Server {
     client.pointee.session.flags.advanceReplySkip()
   }
 
-  /// Whether CLIENT PAUSE makes this request wait. Asked only while a pause is on.
-  func holds(_ client: UnsafeMutablePointer<Connection>, base: UnsafeRawPointer) -> Bool {
-    let words = client.pointee.words
-    let second = words.count > 1 ? words.word(1, base: base) : nil
-    guard let command = table.resolve(words.word(0, base: base), second) else { return false }
+  /// Before the commands of a batch: reads the clocks for all of them.
+  @inline(__always)
+  mutating func beginBatch() {
+    execution.pointee.setClock(microseconds: Clock.wallMicroseconds())
+    commandStartTicks = Clock.ticks()
+  }
+
+  /// Whether CLIENT PAUSE makes a request wait that begins with these words. Asked only while a pause is on.
+  func holds(_ name: ByteView, _ second: ByteView?) -> Bool {
+    guard let command = table.resolve(name, second) else { return false }
     return clientPause.holds(command.pointee.flags, now: clock.milliseconds)
   }
 

@@ -12,15 +12,15 @@ extension Server {
     let details = client.pointee.details.pointee
     let session = client.pointee.session
     let now = clock.seconds
-    let words = client.pointee.words
     let inputBytes = client.pointee.input.count > 0 || index == nil
-      ? client.pointee.input.count : words.requestBytes
+      ? client.pointee.input.count : client.pointee.requestBytes
+    let argumentBytes = index == nil ? 0 : (0..<running.count).reduce(0) { $0 + running[$1].count }
     var line = "id=\(session.id) addr=\(details.address) laddr=\(details.localAddress)"
     line += " fd=\(client.pointee.descriptor) name=\(details.name)"
     line += " age=\(max(0, now - details.createdAtSeconds)) idle=\(max(0, now - client.pointee.lastInteractionSeconds))"
     line += " flags=\(flagLetters(client)) db=\(session.database) sub=0 psub=0 ssub=0 multi=-1"
     line += " qbuf=\(inputBytes) qbuf-free=\(max(0, inputRoom(client) - inputBytes))"
-    line += " argv-mem=\(words.byteCount) multi-mem=0 " + outputFields(client)
+    line += " argv-mem=\(argumentBytes) multi-mem=0 " + outputFields(client)
     line += " tot-mem=\(memoryBytes(of: client)) events=\(events(client)) cmd=\(lastCommandName(client, index))"
     line += " user=default redir=-1 resp=\(session.isRESP3 ? 3 : 2)"
     line += " lib-name=\(details.libraryName) lib-ver=\(details.libraryVersion)"
@@ -76,16 +76,5 @@ extension Server {
   private func lastCommandName(_ client: UnsafeMutablePointer<Connection>, _ running: Int?) -> String {
     let index = running ?? Int(client.pointee.lastCommand)
     return index < 0 ? "NULL" : table.facts[index].fullName
-  }
-}
-
-extension ArgumentVector {
-  /// Bytes of the request as a client library sends it.
-  fileprivate var requestBytes: Int {
-    guard count > 0 else { return 0 }
-    let words = views
-    var bytes = 3 + Decimal.digits(UInt64(count))
-    for i in 0..<count { bytes += 5 + Decimal.digits(UInt64(words[i].count)) + words[i].count }
-    return bytes
   }
 }

@@ -47,6 +47,11 @@ package struct Server: ~Copyable {
 
   // MARK: execution
 
+  /// The words of the request that runs now.
+  var running = Arguments.none
+  /// When the command that runs now began, by the processor's counter.
+  var commandStartTicks: UInt64 = 0
+
   let execution: UnsafeMutablePointer<Execution>
   let databases: UnsafeMutablePointer<Keyspace>
   let graveyard: UnsafeMutablePointer<Graveyard>

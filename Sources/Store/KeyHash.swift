@@ -21,7 +21,7 @@ public struct KeyHash: BitwiseCopyable, Hashable, Sendable {
     unsafe self.bits = martlet_hash(key.start, key.count)
   }
 
-  init(bits: UInt64) { self.bits = bits }
+  @inlinable public init(bits: UInt64) { self.bits = bits }
 
   /// Where the key stands in the order of sweeps, which is that of the hash read backwards.
   @inlinable public var position: UInt64 { bits.mirrored }

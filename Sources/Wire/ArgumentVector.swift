@@ -22,8 +22,6 @@ import CAllocator
   @usableFromInline var cells: UnsafeMutablePointer<Cell>?
   public var count = 0
   @usableFromInline var capacity = 0
-  /// Sum of the words' lengths in bytes.
-  public var byteCount = 0
   /// Whether some word lies outside the request's own bytes (`addExternal`).
   public var hasExternal = false
 
@@ -34,7 +32,6 @@ import CAllocator
 
   @inlinable public mutating func removeAll() {
     count = 0
-    byteCount = 0
     hasExternal = false
   }
 
@@ -43,7 +40,6 @@ import CAllocator
     guard let cells = unsafe cells else { return }
     unsafe cells[count] = Cell(start: offset, count: length)
     count += 1
-    byteCount += length
   }
 
   /// A word that was received into memory of its own. Marked by a negative length until sealed.
@@ -52,15 +48,15 @@ import CAllocator
     guard let cells = unsafe cells else { return }
     unsafe cells[count] = Cell(start: Int(bitPattern: memory), count: ~length)
     count += 1
-    byteCount += length
     hasExternal = true
   }
 
-  /// The request is whole and starts at `base`: from here on the words are views.
-  @inlinable public mutating func seal(base: UnsafeRawPointer) {
+  /// The request whose words are `range` is whole and starts at `base`: from here on they are views.
+  @inlinable public mutating func seal(_ range: Range<Int>, base: UnsafeRawPointer) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "no such words")
     guard let cells = unsafe cells else { return }
     let address = Int(bitPattern: base)
-    for i in 0..<count {
+    for i in range {
       if unsafe cells[i].count < 0 {
         unsafe cells[i].count = ~cells[i].count
       } else {
@@ -79,10 +75,24 @@ import CAllocator
     return unsafe ByteView(start: memory, count: ~cell.count)
   }
 
-  /// The words of a sealed vector.
-  @inlinable public var views: Arguments {
+  /// Sealed words. Valid until the vector changes.
+  @inlinable public func views(_ range: Range<Int>) -> Arguments {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "no such words")
     guard let cells = unsafe cells else { return Arguments.none }
-    return unsafe Arguments(first: UnsafeRawPointer(cells).assumingMemoryBound(to: ByteView.self), count: count)
+    return unsafe Arguments(
+      first: UnsafeRawPointer(cells + range.lowerBound).assumingMemoryBound(to: ByteView.self), count: range.count)
+  }
+
+  /// All words of a sealed vector.
+  @inlinable public var views: Arguments { views(0..<count) }
+
+  /// Forgets all words but these, which move to the front.
+  public mutating func keepOnly(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "no such words")
+    if let cells = unsafe cells, range.lowerBound > 0 {
+      unsafe memmove(cells, cells + range.lowerBound, range.count * MemoryLayout<Cell>.stride)
+    }
+    count = range.count
   }
 
   public mutating func release() {

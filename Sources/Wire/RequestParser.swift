@@ -50,8 +50,8 @@ public struct RequestParser: BitwiseCopyable {
   /// Whether it stands between two requests.
   @inlinable public var isIdle: Bool { remaining == 0 && position == 0 }
 
-  /// Reads on in `bytes`, which begin with the request under way. `words` must be the same vector until the
-  /// request is whole. The bytes may be changed: inline words are unescaped where they lie.
+  /// Reads on in `bytes`, which begin with the request under way. The request's words are added to `words`, behind
+  /// those of requests before it; it must be the same vector until the request is whole. The bytes may be changed: inline words are unescaped where they lie.
   public mutating func next(
     in bytes: ByteView, limits: Limits, words: inout ArgumentVector
   ) throws(ProtocolError) -> Outcome {
@@ -64,7 +64,6 @@ public struct RequestParser: BitwiseCopyable {
       if !limits.isAuthenticated && count > Self.argumentsBeforeAuthenticationMax {
         throw .multibulkLengthBeforeAuthentication
       }
-      words.removeAll()
       if count <= 0 {
         let end = position
         position = 0
@@ -169,8 +168,8 @@ public struct RequestParser: BitwiseCopyable {
     }
     let length = end > 0 && bytes[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
     position = 0
-    words.removeAll()
+    let wordsBefore = words.count
     try InlineRequest.split(bytes[0..<length], into: &words)
-    return words.count == 0 ? .nothing(end: end + 1) : .request(end: end + 1)
+    return words.count == wordsBefore ? .nothing(end: end + 1) : .request(end: end + 1)
   }
 }

@@ -26,8 +26,9 @@ import Testing
       memories.forEach { $0.deallocate() }
     }
     func execute(_ base: UnsafeRawPointer) {
-      words.seal(base: base)
+      words.seal(0..<words.count, base: base)
       reading.requests.append((0..<words.count).map { words.views[$0].text })
+      words.removeAll()
     }
     var position = 0
     while position < stream.count {

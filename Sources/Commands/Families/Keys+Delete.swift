@@ -12,7 +12,7 @@ extension Keys {
     var deleted = 0
     for index in 1..<execution.arguments.count {
       let key = execution.arguments[index]
-      guard let location = execution.locate(key, KeyHash(key)) else { continue }
+      guard let location = execution.locate(key, execution.hash(of: key)) else { continue }
       execution.remove(location, lazily: lazily)
       execution.note(.generic, "del", key)
       deleted += 1

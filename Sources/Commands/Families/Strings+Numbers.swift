@@ -26,7 +26,7 @@ extension Strings {
 
   private static func add(_ execution: inout Execution, _ amount: Int64) {
     let key = execution.arguments[1]
-    let hash = KeyHash(key)
+    let hash = execution.hash(of: key)
     guard let location = execution.find(key, hash) else {
       execution.database.pointee.insert(key, hash, integer: amount)
       execution.note(.new, "new", key)
@@ -60,7 +60,7 @@ extension Strings {
   /// `scratch` has room for the longest sum and, behind it, for an integer's text.
   private static func incrementByFloat(_ execution: inout Execution, scratch: UnsafeMutablePointer<UInt8>) {
     let key = execution.arguments[1]
-    let hash = KeyHash(key)
+    let hash = execution.hash(of: key)
     let location = execution.find(key, hash)
     var value = ByteView("0")
     if let location {

@@ -18,7 +18,7 @@ extension Execution {
 extension Strings {
   static func append(_ execution: inout Execution) {
     let key = execution.arguments[1]
-    let hash = KeyHash(key)
+    let hash = execution.hash(of: key)
     let location = execution.find(key, hash)
     let more = execution.arguments[2]
     var length = more.count
@@ -40,7 +40,7 @@ extension Strings {
     guard let given = execution.integer(2) else { return }
     guard given >= 0 else { return execution.reply.error("ERR offset is out of range") }
     let offset = Int(given)
-    let hash = KeyHash(key)
+    let hash = execution.hash(of: key)
     let location = execution.find(key, hash)
     if let location { guard location.entry.isString else { return execution.refuseType() } }
     guard !value.isEmpty else { return execution.reply.integer(location?.entry.stringCount ?? 0) }

@@ -6,7 +6,7 @@ import Wire
 extension Execution {
   /// Puts word `valueIndex` at `key`, whatever is there. A word in memory of its own is taken over, not copied.
   mutating func store(_ key: ByteView, valueIndex: Int, _ expiry: ExpiryChange) {
-    let hash = KeyHash(key)
+    let hash = hash(of: key)
     store(key, hash, at: find(key, hash), valueIndex: valueIndex, expiry)
   }
 
@@ -58,7 +58,7 @@ extension Strings {
       expiry = .at(instant)
     }
     if options.returnsOld { guard execution.answerString(at: key) else { return } }
-    let hash = KeyHash(key)
+    let hash = execution.hash(of: key)
     let location = execution.find(key, hash)
     guard let isMet = isMet(options, location, &execution) else { return }
     guard isMet else { return options.returnsOld ? () : execution.reply.null() }
@@ -92,7 +92,7 @@ extension Strings {
 
   static func setIfAbsent(_ execution: inout Execution) {
     let key = execution.arguments[1]
-    let hash = KeyHash(key)
+    let hash = execution.hash(of: key)
     guard execution.find(key, hash) == nil else { return execution.reply.integer(0) }
     execution.store(key, hash, at: nil, valueIndex: 2, .clear)
     execution.note(.string, "set", key)

@@ -97,51 +97,142 @@ extension Reactor where Engine: ~Copyable {
   }
 
   /// Executes the requests in `bytes` and returns how many bytes they took. An unfinished request is remembered
-  /// in the connection's parser; its bytes are the ones not taken.
+  /// in the connection's parser, and its words stand alone in the connection's vector; its bytes are the ones not taken.
   private mutating func parse(_ bytes: ByteView, _ client: UnsafeMutablePointer<Connection>) -> Int {
     // The vector is lent to the connection and comes back unless a request stays unfinished.
     if !client.pointee.words.isAllocated { swap(&words, &client.pointee.words) }
     var used = 0
-    loop: while client.pointee.state == .open {
+    while client.pointee.state == .open {
       if mustPause(client) {
         client.pointee.marks.insert(.unparsed)
         break
       }
-      let limits = server.pointee.parserLimits(client)
-      do throws(ProtocolError) {
-        let rest = bytes[used..<bytes.count]
-        switch try client.pointee.parser.next(in: rest, limits: limits, words: &client.pointee.words) {
-        case .request(let end):
-          if mustHold(client, base: rest.start) { break loop }
-          client.pointee.words.seal(base: rest.start)
-          execute(client)
-          used += end
-        case .nothing(let end): used += end
-        case .more: break loop
-        case .large(let start, let available, let length):
-          beginLarge(client, rest, start: start, available: available, length: length)
-          used = bytes.count
-          break loop
-        }
-      } catch {
-        server.pointee.refuse(client, error)
+      let end = gather(bytes, from: used, client)
+      guard run(bytes, client) else {
+        used = batch.stoppedAt
+        break
+      }
+      used = end
+      guard client.pointee.state == .open else { break }
+      if let failure = batch.failure {
+        server.pointee.refuse(client, failure)
         drain(client)
         used = bytes.count
-        break loop
+      } else if case .large(let start, let available, let length) = batch.outcome {
+        beginLarge(client, bytes[used..<bytes.count], start: start, available: available, length: length)
+        used = bytes.count
+        break
+      } else if case .more = batch.outcome {
+        break
       }
     }
-    if client.pointee.parser.isIdle || client.pointee.state != .open {
-      client.pointee.words.removeAll()
-      if words.isAllocated { client.pointee.words.release() } else { swap(&words, &client.pointee.words) }
-      words.shrink()
+    let isBetweenRequests = client.pointee.parser.isIdle && client.pointee.completeEnd == 0
+    if isBetweenRequests || client.pointee.state != .open { takeBackWords(client) }
+    return used
+  }
+
+  private mutating func takeBackWords(_ client: UnsafeMutablePointer<Connection>) {
+    client.pointee.words.removeAll()
+    if words.isAllocated { client.pointee.words.release() } else { swap(&words, &client.pointee.words) }
+    words.shrink()
+  }
+
+  /// Reads requests into the batch, as many as may be read ahead, and returns the offset behind the last whole one.
+  private mutating func gather(_ bytes: ByteView, from start: Int, _ client: UnsafeMutablePointer<Connection>) -> Int {
+    batch.begin()
+    // What AUTH changes decides how the next request may be read.
+    let isAuthenticated = client.pointee.session.flags.contains(.authenticated)
+    let most = isAuthenticated ? Batch.requestsMax : 1
+    let limits = server.pointee.parserLimits(client)
+    var used = start
+    while batch.count < most {
+      let rest = bytes[used..<bytes.count]
+      // An inline request is unescaped where it lies: nothing may be read after it that could be read again.
+      let isInline = client.pointee.parser.isIdle && !rest.isEmpty && rest[0] != UInt8(ascii: "*")
+      let firstWord = batch.wordEnd
+      do throws(ProtocolError) {
+        batch.outcome = try client.pointee.parser.next(in: rest, limits: limits, words: &client.pointee.words)
+      } catch {
+        batch.failure = error
+        return used
+      }
+      switch batch.outcome {
+      case .request(let end):
+        batch.add(start: used, end: used + end, words: firstWord..<client.pointee.words.count)
+        used += end
+        if isInline { return used }
+      case .nothing(let end): used += end
+      case .more, .large: return used
+      }
     }
     return used
   }
 
+  /// Executes the batch. False if the rest of it must wait: it is read again from `batch.stoppedAt` on.
+  private mutating func run(_ bytes: ByteView, _ client: UnsafeMutablePointer<Connection>) -> Bool {
+    guard batch.count > 0 else { return true }
+    if batch.count > 1 { lookAhead(bytes, client) }
+    server.pointee.beginBatch()
+    for index in 0..<batch.count {
+      guard client.pointee.state == .open else { return true }
+      let item = batch.items[index]
+      if index > 0 && mustPause(client) {
+        stop(at: index, client)
+        client.pointee.marks.insert(.unparsed)
+        return false
+      }
+      let base = bytes.start + item.start
+      if mustHold(client, item.words, base: base) {
+        stop(at: index, client)
+        client.pointee.words.keepOnly(item.words)
+        client.pointee.completeEnd = item.end - item.start
+        return false
+      }
+      client.pointee.words.seal(item.words, base: base)
+      client.pointee.requestBytes = item.end - item.start
+      server.pointee.execution.pointee.hint(item.key, item.hash)
+      execute(client, client.pointee.words.views(item.words), item.command)
+    }
+    client.pointee.words.keepOnly(batch.wordEnd..<client.pointee.words.count)
+    return true
+  }
+
+  /// Forgets what was read beyond request `index`: it will be read again.
+  private mutating func stop(at index: Int, _ client: UnsafeMutablePointer<Connection>) {
+    batch.stoppedAt = batch.items[index].start
+    client.pointee.parser = RequestParser()
+    if index < batch.count { batch.outcome = .more }
+  }
+
+  /// Finds the commands of the batch and asks memory for their keys: all buckets first, then all entries, so that
+  /// the waits overlap.
+  private mutating func lookAhead(_ bytes: ByteView, _ client: UnsafeMutablePointer<Connection>) {
+    let database = server.pointee.databases + Int(client.pointee.session.database)
+    for index in 0..<batch.count {
+      let item = batch.items + index
+      let base = bytes.start + item.pointee.start
+      let first = item.pointee.words.lowerBound
+      let second = item.pointee.words.count > 1 ? client.pointee.words.word(first + 1, base: base) : nil
+      guard let command = server.pointee.table.resolve(client.pointee.words.word(first, base: base), second) else { continue }
+      item.pointee.command = command
+      let position = command.pointee.firstKey
+      guard position > 0, position < item.pointee.words.count else { continue }
+      let key = client.pointee.words.word(first + position, base: base)
+      item.pointee.key = key
+      item.pointee.hash = KeyHash(key)
+      database.pointee.prefetchBucket(item.pointee.hash)
+    }
+    for index in 0..<batch.count where !batch.items[index].key.isEmpty {
+      database.pointee.prefetchEntry(batch.items[index].hash)
+    }
+  }
+
   @inline(__always)
-  private mutating func execute(_ client: UnsafeMutablePointer<Connection>) {
+  private mutating func execute(
+    _ client: UnsafeMutablePointer<Connection>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
+  ) {
     requestsSinceClock += 1
-    server.pointee.execute(client)
+    server.pointee.execute(client, arguments, known)
     if server.pointee.wishes.isUrgent { grantWishes() }
     if !client.pointee.output.isEmpty { markReady(client) }
     if client.pointee.output.pending > server.pointee.outputBytesUnchecked, server.pointee.exceedsOutputLimit(client) {
@@ -216,19 +307,23 @@ extension Reactor where Engine: ~Copyable {
     client.pointee.keep(blob)
     guard let end = client.pointee.parser.completed() else { return }
     client.pointee.completeEnd = end
-    if !mustHold(client, base: client.pointee.input.view.start) { executeComplete(client) }
+    let all = 0..<client.pointee.words.count
+    if !mustHold(client, all, base: client.pointee.input.view.start) { executeComplete(client) }
   }
 
   /// Executes the request that is whole at the start of the connection's input.
   private mutating func executeComplete(_ client: UnsafeMutablePointer<Connection>) {
     let end = client.pointee.completeEnd
     client.pointee.completeEnd = 0
-    client.pointee.words.seal(base: client.pointee.input.view.start)
-    execute(client)
-    client.pointee.words.removeAll()
+    let all = 0..<client.pointee.words.count
+    client.pointee.words.seal(all, base: client.pointee.input.view.start)
+    client.pointee.requestBytes = end
+    server.pointee.beginBatch()
+    server.pointee.execution.pointee.hint(.empty, KeyHash(bits: 0))
+    execute(client, client.pointee.words.views(all), nil)
+    takeBackWords(client)
     client.pointee.input.drop(end)
     if client.pointee.input.count == 0 { client.pointee.input.release() }
-    if words.isAllocated { client.pointee.words.release() } else { swap(&words, &client.pointee.words) }
   }
 
   /// Ends the multishot receive, then lets the kernel write the rest of the word where it will stay.
@@ -285,11 +380,16 @@ extension Reactor where Engine: ~Copyable {
     return !client.pointee.marks.isDisjoint(with: [.paused, .held])
   }
 
-  /// Whether CLIENT PAUSE makes the request wait that is whole now, starting at `base`. It is parsed again afterwards,
-  /// unless some of its words came in memory of their own: then it waits as it is.
+  /// Whether CLIENT PAUSE makes the request wait that is whole now, starting at `base`: it waits as it is, at the
+  /// start of the connection's input.
   @inline(__always)
-  private mutating func mustHold(_ client: UnsafeMutablePointer<Connection>, base: UnsafeRawPointer) -> Bool {
-    guard server.pointee.clientPause.isActive, server.pointee.holds(client, base: base) else { return false }
+  private mutating func mustHold(
+    _ client: UnsafeMutablePointer<Connection>, _ range: Range<Int>, base: UnsafeRawPointer
+  ) -> Bool {
+    guard server.pointee.clientPause.isActive else { return false }
+    let words = client.pointee.words
+    let second = range.count > 1 ? words.word(range.lowerBound + 1, base: base) : nil
+    guard server.pointee.holds(words.word(range.lowerBound, base: base), second) else { return false }
     client.pointee.marks.insert(.unparsed)
     pause(client, .held)
     return true
@@ -329,7 +429,7 @@ enum Large {
 
 enum Backpressure {
   /// A client with so much output waiting is not read any further …
-  static let stopBytes = 64 << 20
+  static let stopBytes = 32 << 20
   /// … until no more than this waits. Far apart, so that reading does not flutter.
-  static let resumeBytes = 32 << 20
+  static let resumeBytes = 16 << 20
 }

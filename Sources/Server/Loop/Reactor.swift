@@ -15,6 +15,8 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
   let server: UnsafeMutablePointer<Server>
   /// Words of the request being parsed, lent to the connection whose bytes are read.
   var words = ArgumentVector()
+  /// The requests that are read ahead of being run.
+  var batch = Batch()
   /// Connections with something to send, first come first served, linked through the slab.
   var readyHead = Connection.noSlot
   var readyTail = Connection.noSlot
