@@ -73,7 +73,7 @@ extension KeySpecification {
     let words = arguments.count
     var index = from > 0 ? from : words + from
     while index >= 1 && index < words {
-      if arguments[index].equalsIgnoringCase(keyword) { return index }
+      if arguments[index].equalsIgnoringCase(text: keyword) { return index }
       index += from > 0 ? 1 : -1
     }
     return nil
