@@ -338,7 +338,8 @@ def half_a_gigabyte(start):
         # The memory that one value of this size may cost while it is on its way in and out.
         if server.flavour == "martlet":
             peak = int(server.info("memory")["used_memory_peak"])
-            assert peak < size + (96 << 20), f"{peak >> 20} MiB for a value of {size >> 20} MiB"
+            # Once the value, in the allocator's next larger class; never a second copy of it.
+            assert peak < size * 5 // 4 + (32 << 20), f"{peak >> 20} MiB for a value of {size >> 20} MiB"
 
 
 @test

@@ -66,6 +66,8 @@ extension Reactor where Engine: ~Copyable {
     if taken < client.pointee.sendingBytes {
       // The engine goes on by itself after a short send, so this is the end of the stream in our direction.
       close(client)
+      // It may have been closing already, and this the last thing that the kernel owed it.
+      settle(client)
       return
     }
     if !client.pointee.output.isEmpty {
