@@ -85,6 +85,7 @@ extension Server {
     guard !listeners[index].isClosed else { return nil }
     listeners[index].isClosing = true
     listeners[index].isClosed = true
+    if listeners[index].kind == .unix { try? File.remove(listeners[index].name) }
     return listeners[index].descriptor
   }
 }

@@ -247,6 +247,10 @@ extension Reactor where Engine: ~Copyable {
   private mutating func beginLarge(
     _ client: UnsafeMutablePointer<Connection>, _ rest: ByteView, start: Int, available: Int, length: Int
   ) {
+    guard length + start <= server.pointee.queryBufferLimit(of: client) else {
+      server.pointee.closedForQueryBuffer(client)
+      return close(client)
+    }
     let blob = BlobReference.allocate(capacity: length + 2)
     rest[start..<(start + available)].copy(to: blob.start)
     client.pointee.largeWord = LargeWord(blob: blob, filled: available, length: length)
@@ -317,10 +321,12 @@ extension Reactor where Engine: ~Copyable {
     client.pointee.completeEnd = 0
     let all = 0..<client.pointee.words.count
     client.pointee.words.seal(all, base: client.pointee.input.view.start)
-    client.pointee.requestBytes = end
     server.pointee.beginBatch()
     server.pointee.execution.pointee.hint(.empty, KeyHash(bits: 0))
-    execute(client, client.pointee.words.views(all), nil)
+    let words = client.pointee.words.views(all)
+    // Long words lie in memory of their own, not in the input.
+    client.pointee.requestBytes = max(end, all.reduce(0) { $0 + words[$1].count })
+    execute(client, words, nil)
     takeBackWords(client)
     client.pointee.input.drop(end)
     if client.pointee.input.count == 0 { client.pointee.input.release() }
