@@ -256,18 +256,4 @@ struct PollScript: RingScript {
       #expect(UringSetup.sentence(for: code).contains(" "))
     }
   }
-
-  /// If the kernel stops between a write and its sync, the sync must not run by itself.
-  @Test(.enabled(if: RealEngine.uringReason == nil)) func severedLinksAreTakenBack() throws {
-    let options = RingOptions.small
-    var ring = try UringRing(options, UringCapabilities.probe(options))
-    let token = Token(.sync, slot: 1, generation: 1)
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
-    defer { memory.deallocate() }
-    ring.writeThenSync(-1, memory, count: 8, offset: 0, write: Token(.write, slot: 1, generation: 1), sync: token)
-    // As if the kernel had taken one entry of the two.
-    ring.submissions.skipForTest(1)
-    #expect(ring.submissions.takeSevered() == token)
-    #expect(ring.submissions.takeSevered() == nil)
-  }
 }
