@@ -1,4 +1,4 @@
-// ByteView+Text.swift — words as text, for COMMAND and for errors; not for the request path.
+// ByteView+Text.swift — words as text, for COMMAND; not for the request path.
 import Bytes
 
 extension ByteView {
@@ -7,11 +7,5 @@ extension ByteView {
   package func equalsIgnoringCase(text other: String) -> Bool {
     count == other.utf8.count
       && zip(buffer, other.utf8).allSatisfy { CommandNames.lower($0) == CommandNames.lower($1) }
-  }
-
-  /// The bytes before the first NUL: as much of a client's word as errors have always repeated.
-  package var upToNUL: ByteView {
-    guard let end = buffer.firstIndex(of: 0) else { return self }
-    return self[0..<end]
   }
 }

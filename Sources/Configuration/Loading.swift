@@ -37,6 +37,7 @@ private struct SourceReader {
 
   /// Bounds that only a mistake reaches.
   private static let depthMax = 32
+  private static let lineBytesMax = 1 << 20
   private static let filesMax = 1000
 
   typealias Fetch = (Wanted) throws(SourceError) -> [SourceText]
@@ -65,6 +66,9 @@ private struct SourceReader {
   }
 
   mutating func read(line: ArraySlice<UInt8>, _ origin: Origin, _ fetch: Fetch) throws(ConfigurationError) {
+    guard line.count <= Self.lineBytesMax else {
+      throw Self.error(Refusal("The line is longer than \(Self.lineBytesMax) bytes"), line.prefix(80), origin)
+    }
     let line = Grammar.trimmed(line)
     guard !Grammar.isCommentOrEmpty(line) else { return }
     let included: String

@@ -28,6 +28,9 @@ extension Server {
     } else {
       switch table.resolve(arguments) {
       case .command(let command): run(command, client, arguments)
+      // Strangers do not learn which commands there are.
+      case .unknown where !client.pointee.session.flags.contains(.authenticated):
+        answerError(client) { $0.error("NOAUTH Authentication required.") }
       case .unknown: refuseUnknown(client, arguments)
       case .unknownSubcommand(let container): refuseUnknownSubcommand(of: container, client, arguments)
       }

@@ -85,6 +85,7 @@ extension Server {
     listeners[index].isClosing = true
     listeners[index].isClosed = true
     Socket.close(listeners[index].descriptor)
+    if listeners[index].kind == .unix { try? File.remove(listeners[index].name) }
   }
 }
 

@@ -146,8 +146,8 @@ extension Server {
     if clock.seconds - lastForeignWarningSeconds >= 60 || lastForeignWarningSeconds == 0 {
       lastForeignWarningSeconds = clock.seconds
       log.warning(
-        "A client at \(client.pointee.details.pointee.address) speaks HTTP (POST or Host:), as a browser does that "
-          + "was lured into talking to this port. It is cut off, and nothing it sent was executed.")
+        "Possible SECURITY ATTACK detected: a client at \(client.pointee.details.pointee.address) speaks HTTP (POST or "
+          + "Host:), as a browser does that was lured into talking to this port. It is cut off; nothing of it was executed.")
     }
     wishes.add(.end(slot: client.pointee.slot, generation: client.pointee.generation, afterOutput: false))
   }

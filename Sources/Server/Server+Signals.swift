@@ -31,10 +31,7 @@ extension Server {
   /// What is left to do when the loop has ended.
   package mutating func farewell() {
     if !configuration.settings.general.pidFile.isEmpty || configuration.settings.general.daemonize { removeProcessFile() }
-    for listener in listeners where !listener.isClosed {
-      Socket.close(listener.descriptor)
-      if listener.kind == .unix { try? File.remove(listener.name) }
-    }
+    for index in listeners.indices { closeListener(index) }
     log.warning("Martlet is now ready to exit, bye bye...")
   }
 

@@ -15,9 +15,13 @@ package enum Start {
     var configuration = configuration
     var log = Log()
     log.apply(configuration.settings.general)
+    do throws(Errno) { try File.appendText("", to: configuration.settings.general.logFile) } catch {
+      ProcessFacts.complain("Can't open the log file \(configuration.settings.general.logFile): \(error.text)\n")
+      return 1
+    }
     do throws(StartError) {
       // Before the directory changes: relative paths lead somewhere else afterwards.
-      let identity = try makeIdentity(configuration)
+      let identity = makeIdentity(configuration)
       try prepareProcess(&configuration)
       log.apply(configuration.settings.general)
       log.notice("Martlet \(Version.martlet) starts as process \(ProcessFacts.number).")
@@ -58,7 +62,7 @@ package enum Start {
     _ = Clock.ticksPerMicrosecond
   }
 
-  private static func makeIdentity(_ configuration: Configuration) throws(StartError) -> Identity {
+  private static func makeIdentity(_ configuration: Configuration) -> Identity {
     let executable = CommandLine.arguments.first ?? "martlet-server"
     return Identity(
       runID: (try? Entropy.hexadecimal(bytes: 20)) ?? String(repeating: "0", count: 40),
@@ -79,19 +83,7 @@ package enum Start {
 
   /// Directives that were given and do nothing yet, in one line each kind: nobody should have to find out.
   private static func reportUnused(_ configuration: Configuration, _ log: Log) {
-    var waiting: [String: [String]] = [:]
-    var accepted: [String] = []
-    for directive in DirectiveTable.all where configuration.origin(of: directive) != .builtIn {
-      switch directive.status {
-      case .effective: continue
-      case .later(let feature): waiting[feature.rawValue, default: []].append(directive.name)
-      case .accepted: accepted.append(directive.name)
-      }
-    }
-    for (feature, names) in waiting.sorted(by: { $0.key < $1.key }) {
-      log.notice("Not yet in effect, waiting for \(feature): \(names.joined(separator: ", "))")
-    }
-    if !accepted.isEmpty { log.notice("Accepted, without effect here: \(accepted.joined(separator: ", "))") }
+    for notice in configuration.notices() { log.notice(notice) }
   }
 
   // MARK: the loop

@@ -166,6 +166,8 @@ public struct RequestParser: BitwiseCopyable {
       position = end
       return .more
     }
+    // Also when all of it came at once: how the stream was cut decides nothing.
+    guard end <= Self.lineBytesMax else { throw .inlineTooLong }
     let length = end > 0 && bytes[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
     position = 0
     let wordsBefore = words.count

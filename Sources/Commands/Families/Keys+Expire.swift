@@ -61,7 +61,7 @@ extension Keys {
       } else if word.equalsIgnoringCase("lt") {
         conditions.insert(.earlier)
       } else {
-        execution.reply.error("ERR Unsupported option ", word.upToNUL)
+        execution.reply.error("ERR Unsupported option ", word.upToZeroByte)
         return nil
       }
     }

@@ -54,9 +54,9 @@ enum UringSetup {
       case 1?:
         "io_uring is restricted on this machine (sysctl kernel.io_uring_disabled is 1 and this user is not "
           + "in kernel.io_uring_group)"
-      default: "io_uring is not permitted here, probably by the container's seccomp profile"
+      default: "io_uring is not permitted here (EPERM), probably by the container's seccomp profile"
       }
-    case ENOSYS: "the kernel has no io_uring, or a seccomp profile hides it"
+    case ENOSYS: "the kernel has no io_uring (ENOSYS), or a seccomp profile hides it"
     case EINVAL: "the kernel's io_uring lacks what the server needs (Linux 5.19 or later has it)"
     case ENOMEM: "not enough memory may be locked for io_uring (raise ulimit -l, or LimitMEMLOCK= of the service)"
     case EMFILE, ENFILE: "no descriptor is left for io_uring (raise ulimit -n)"

@@ -247,6 +247,10 @@ extension Reactor where Engine: ~Copyable {
   private mutating func beginLarge(
     _ client: UnsafeMutablePointer<Connection>, _ rest: ByteView, start: Int, available: Int, length: Int
   ) {
+    guard length + start <= server.pointee.queryBufferLimit(of: client) else {
+      server.pointee.closedForQueryBuffer(client)
+      return close(client)
+    }
     let blob = BlobReference.allocate(capacity: length + 2)
     rest[start..<(start + available)].copy(to: blob.start)
     client.pointee.largeWord = LargeWord(blob: blob, filled: available, length: length)

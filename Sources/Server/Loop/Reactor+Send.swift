@@ -66,7 +66,7 @@ extension Reactor where Engine: ~Copyable {
     if taken < client.pointee.sendingBytes {
       // The engine goes on by itself after a short send, so this is the end of the stream in our direction.
       close(client)
-      return
+      return settle(client)
     }
     if !client.pointee.output.isEmpty {
       if client.pointee.output.sent < client.pointee.sendLimit { markReady(client) }
