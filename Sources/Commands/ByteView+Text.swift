@@ -1,4 +1,4 @@
-// ByteView+Text.swift — words as text, for COMMAND; not for the request path.
+// ByteView+Text.swift — words compared with text; not for the request path.
 import Bytes
 
 extension ByteView {

@@ -79,13 +79,14 @@ extension Server {
   /// Generation of the listener opened last; 0 before the first.
   var newestListener: UInt32 { listeners.map(\.generation).max() ?? 0 }
 
-  /// The kernel accepts nothing for this listener any more: its place is free.
-  mutating func closeListener(_ index: Int) {
-    guard !listeners[index].isClosed else { return }
+  /// Nothing is accepted for this listener any more, and its place is free. The descriptor is the caller's to close,
+  /// by the ring if the ring has ever seen it; nil if that has happened.
+  mutating func abandonListener(_ index: Int) -> Int32? {
+    guard !listeners[index].isClosed else { return nil }
     listeners[index].isClosing = true
     listeners[index].isClosed = true
-    Socket.close(listeners[index].descriptor)
     if listeners[index].kind == .unix { try? File.remove(listeners[index].name) }
+    return listeners[index].descriptor
   }
 }
 

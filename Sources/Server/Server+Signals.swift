@@ -31,7 +31,9 @@ extension Server {
   /// What is left to do when the loop has ended.
   package mutating func farewell() {
     if !configuration.settings.general.pidFile.isEmpty || configuration.settings.general.daemonize { removeProcessFile() }
-    for index in listeners.indices { closeListener(index) }
+    for index in listeners.indices {
+      if let descriptor = abandonListener(index) { Socket.close(descriptor) }
+    }
     log.warning("Martlet is now ready to exit, bye bye...")
   }
 

@@ -83,8 +83,7 @@ extension Keys {
   }
   static func ttlMilliseconds(_ execution: inout Execution) { answer(&execution) { max(0, $0 - $1) } }
   static func expireTime(_ execution: inout Execution) {
-    // Rounded; the last instants of all would round beyond 64 bits.
-    answer(&execution) { instant, _ in instant > .max - 500 ? instant / 1_000 : (instant + 500) / 1_000 }
+    answer(&execution) { instant, _ in instant.addingReportingOverflow(500).overflow ? instant / 1_000 : (instant + 500) / 1_000 }
   }
   static func expireTimeMilliseconds(_ execution: inout Execution) { answer(&execution) { instant, _ in instant } }
 

@@ -129,7 +129,9 @@ extension Server {
     do throws(StartError) {
       for address in addresses { try openTCP(address, network) }
     } catch {
-      for index in listeners.indices where listeners[index].generation > newest { closeListener(index) }
+      for index in listeners.indices where listeners[index].generation > newest {
+        if let descriptor = abandonListener(index) { Socket.close(descriptor) }
+      }
       throw Refusal(refusal, parameter: parameter)
     }
   }

@@ -30,7 +30,7 @@ extension Reactor where Engine: ~Copyable {
       server.pointee.acceptFailed(-done.result)
     }
     if server.pointee.listeners[index].isClosing {
-      if done.isFinal { server.pointee.closeListener(index) }
+      if done.isFinal { close(listener: index) }
     } else if !server.pointee.listeners[index].isArmed {
       if server.pointee.acceptPauseNeeded(done.result) {
         // Out of descriptors: accepting at once again would fail at once again. The tick arms it.
@@ -38,6 +38,14 @@ extension Reactor where Engine: ~Copyable {
       }
       listen()
     }
+  }
+
+  /// The last accept of a listener that is closing has ended.
+  mutating func close(listener index: Int) {
+    let generation = server.pointee.listeners[index].generation
+    guard let descriptor = server.pointee.abandonListener(index) else { return }
+    // Nobody waits for this close: like a cancel it completes unheard.
+    ring.close(descriptor, Token(.cancel, slot: UInt32(index), generation: generation))
   }
 
   private mutating func admit(_ descriptor: Int32, from listener: Listener) {

@@ -321,10 +321,12 @@ extension Reactor where Engine: ~Copyable {
     client.pointee.completeEnd = 0
     let all = 0..<client.pointee.words.count
     client.pointee.words.seal(all, base: client.pointee.input.view.start)
-    client.pointee.requestBytes = end
     server.pointee.beginBatch()
     server.pointee.execution.pointee.hint(.empty, KeyHash(bits: 0))
-    execute(client, client.pointee.words.views(all), nil)
+    let words = client.pointee.words.views(all)
+    // Long words lie in memory of their own, not in the input.
+    client.pointee.requestBytes = max(end, all.reduce(0) { $0 + words[$1].count })
+    execute(client, words, nil)
     takeBackWords(client)
     client.pointee.input.drop(end)
     if client.pointee.input.count == 0 { client.pointee.input.release() }

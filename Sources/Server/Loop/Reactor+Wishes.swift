@@ -29,7 +29,7 @@ extension Reactor where Engine: ~Copyable {
     for index in server.pointee.listeners.indices where server.pointee.listeners[index].isClosing {
       let listener = server.pointee.listeners[index]
       guard listener.isArmed else {
-        server.pointee.closeListener(index)
+        close(listener: index)
         continue
       }
       ring.cancel(Token(.accept, slot: UInt32(index), generation: listener.generation))
