@@ -19,14 +19,16 @@ public struct CommandTable {
 
   /// - Parameter renamed: rename-command lines; an empty new name removes the command.
   public init(_ definitions: [CommandDefinition], renamed: [(from: String, to: String)] = []) {
-    var all: [(facts: CommandFacts, body: CommandBody, children: [(name: String, index: Int)])] = []
+    // Bodies stay within their definitions: a function in a tuple in an array is wrapped in another one.
+    var all: [CommandDefinition] = []
+    var children: [Int: [(name: String, index: Int)]] = [:]
     var top: [(name: String, index: Int)] = []
     for definition in definitions {
       let index = all.count
-      all.append((definition.facts, definition.body, []))
+      all.append(definition)
       for child in definition.subcommands {
-        all[index].children.append((child.facts.name, all.count))
-        all.append((child.facts, child.body, []))
+        children[index, default: []].append((child.facts.name, all.count))
+        all.append(child)
       }
       var name: String? = definition.facts.name
       for rule in renamed where rule.from.lowercased() == definition.facts.name {
@@ -43,7 +45,7 @@ public struct CommandTable {
         to: Command(
           index: index, flags: entry.facts.flags, arity: entry.facts.arity, body: entry.body,
           firstKey: KeyRange(entry.facts.keys).first,
-          subcommands: entry.children.isEmpty ? nil : CommandNames(entry.children)))
+          subcommands: children[index].map { CommandNames($0) }))
     }
     names = CommandNames(top)
     callable = top.map(\.index)

@@ -11,6 +11,7 @@ struct EchoScript: RingScript {
   var bufferBytes: Int32?
   var readsWhileWriting = true
   var name = ""
+  var statistics = RingStatistics()
 
   mutating func run<Ring: CompletionRing & ~Copyable>(_ ring: inout Ring) throws -> Outcome {
     let clients = try RealClients(bufferBytes: bufferBytes)
@@ -20,6 +21,7 @@ struct EchoScript: RingScript {
     server.receivesInto = receivesInto
     let outcome = try play(&ring, clients, &server, sayings, readsWhileWriting: readsWhileWriting)
     expectWhole(outcome, sayings, server, name)
+    statistics = ring.statistics
     return outcome
   }
 }
@@ -34,6 +36,17 @@ struct EchoScript: RingScript {
   @Test(arguments: RealEngine.available) func echoesSmallMessages(_ engine: RealEngine) throws {
     let sayings = (0..<20).map { Saying(bytes: Saying.pattern(100 + $0, seed: $0), portion: 7 + $0) }
     try check(engine, EchoScript(sayings: sayings))
+  }
+
+  /// The tiny rings really overflow and really run out of buffers, and lose nothing by it.
+  @Test(arguments: RealEngine.available) func tinyRingsOverflow(_ engine: RealEngine) throws {
+    guard engine == .uringTiny || engine == .epollTiny else { return }
+    let sayings = (0..<40).map { Saying(bytes: Saying.pattern(8000, seed: $0), portion: 4000) }
+    var script = EchoScript(sayings: sayings, name: engine.rawValue)
+    _ = try engine.run(&script)
+    if engine.isUring {
+      #expect(script.statistics.overflows > 0 && script.statistics.bufferShortages > 0)
+    }
   }
 
   @Test(arguments: RealEngine.available) func echoesManyConnections(_ engine: RealEngine) throws {

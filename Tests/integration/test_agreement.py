@@ -106,6 +106,8 @@ def integers_are_read_alike(start):
                                         ("SET", "key", "10"))
                     connection.send(encode(*command))
                     replies.append(connection.read_raw())
+                if shape.startswith(("MEMORY USAGE", "SCAN")) and replies[0][:1] == replies[1][:1] != b"-":
+                    continue  # sizes and cursors are the server's own
                 if not differential.same(command, *replies) and not any(
                         rule.explains(command, *replies) for rule in rules):
                     problems.append(differential.describe([], command, [("redis", replies[0]), ("ours", replies[1])]))

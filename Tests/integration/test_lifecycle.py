@@ -182,8 +182,8 @@ def daemonize(start):
         daemon = int(file.read())
     try:
         def ready():
-            with open(f"{server.directory}/daemon.log") as log:
-                return "eady to accept connections" in log.read()
+            path = f"{server.directory}/daemon.log"
+            return os.path.exists(path) and "eady to accept connections" in open(path).read()
         wait_until(ready, 20, "the log line")
         expect(int(server.info("server")["process_id"]), daemon)
         expect(os.getsid(daemon) != os.getsid(0), True, "a session of its own")

@@ -10,6 +10,7 @@
 #include "curing_queues.h"
 #include "curing_prepare.h"
 #include "curing_system.h"
+#include "curing_testing.h"
 #include "curing_daemon.h"
 #include "curing_ticks.h"
 

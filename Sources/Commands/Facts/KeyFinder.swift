@@ -73,7 +73,7 @@ extension KeySpecification {
     let words = arguments.count
     var index = from > 0 ? from : words + from
     while index >= 1 && index < words {
-      if arguments[index].equalsIgnoringCase(keyword) { return index }
+      if arguments[index].equalsIgnoringCase(text: keyword) { return index }
       index += from > 0 ? 1 : -1
     }
     return nil
@@ -107,13 +107,5 @@ extension CommandFacts {
       }
     }
     return found
-  }
-}
-
-extension ByteView {
-  /// Equality with the ASCII letters folded on both sides; for COMMAND, not for the request path.
-  public func equalsIgnoringCase(_ other: String) -> Bool {
-    count == other.utf8.count
-      && zip(buffer, other.utf8).allSatisfy { CommandNames.lower($0) == CommandNames.lower($1) }
   }
 }

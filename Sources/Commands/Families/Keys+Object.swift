@@ -9,9 +9,13 @@ extension Keys {
     execution.reply.bulk(location.entry.encoding.name)
   }
 
+  /// One, except that Redis keeps the integers up to this once for all keys, which clients can see here.
+  private static let sharedIntegers: Range<Int64> = 0..<10_000
+
   static func objectReferenceCount(_ execution: inout Execution) {
-    guard execution.inspect(execution.arguments[2]) != nil else { return execution.reply.null() }
-    execution.reply.integer(1)
+    guard let location = execution.inspect(execution.arguments[2]) else { return execution.reply.null() }
+    let isShared = location.entry.isInteger && sharedIntegers.contains(location.entry.integer)
+    execution.reply.integer(isShared ? Int(Int32.max) : 1)
   }
 
   static func objectIdleTime(_ execution: inout Execution) {

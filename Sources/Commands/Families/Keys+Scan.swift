@@ -95,7 +95,7 @@ extension Keys {
         options.glob = glob.isEverything ? nil : glob
       } else if word.equalsIgnoringCase("type") {
         guard let type = ValueType.allCases.first(where: { value.equalsIgnoringCase($0.name) }) else {
-          execution.reply.error("ERR unknown type name '", value, "'")
+          execution.reply.error("ERR unknown type name '", value.upToZeroByte, "'")
           return nil
         }
         options.type = type
