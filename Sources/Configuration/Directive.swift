@@ -69,7 +69,6 @@ package struct Directive: Sendable {
     case pubsub = "publish/subscribe"
     case tls = "TLS"
     case accessControl = "access control lists"
-    case observation = "slow log and latency monitor"
     case system = "process and system integration"
   }
 }

@@ -11,6 +11,7 @@ extension Server {
   mutating func tick() {
     let now = clock.nanoseconds
     lifecycle.checkDeadline(now: now)
+    guard !isTickPaused else { return }
     sampleRates(now)
     var busy = connections.count > 0 && configuration.settings.clients.timeoutSeconds > 0
     busy = expireKeys() || busy

@@ -150,7 +150,7 @@ extension Directive {
     .text(
       "availability-zone", \.general.availabilityZone,
       "Name of the zone that the server runs in, told in INFO and HELLO."
-    ).later(.system),
+    ),
     .flag(
       "extended-redis-compatibility", \.general.extendedRedisCompatibility, default: false,
       "Answers as Redis where Valkey would name itself; clients already see the names they test for."

@@ -129,5 +129,5 @@ extension Directive {
       "watchdog-period", \.observation.watchdogMilliseconds, .nonNegative32, default: 0,
       "Milliseconds after which a stuck event loop is reported; 0 is off."
     ).hidden().accepted(),
-  ].later(.observation)
+  ]
 }

@@ -166,7 +166,7 @@ extension ClientCommands {
     .init("7.0.3", "The field `ssub`."),
     .init("8.0.0", "The type `master` is called `primary`; the old word is still understood."),
     .init("8.1.0", "The filters USER, ADDR, LADDR, SKIPME and MAXAGE."),
-    .init("9.0.0", "The filters NAME, IDLE, FLAGS, LIB-NAME, LIB-VER, DB, CAPA and IP, and those that begin with NOT-."),
+    .init("9.0.0", "The filters NAME, IDLE, FLAGS, LIB-NAME, LIB-VER, DB, CAPA, IP, and those that begin with NOT-."),
   ]
   private static let killHistory: [CommandFacts.Change] = [
     .init("2.8.12", "The form with filters."),
@@ -177,7 +177,7 @@ extension ClientCommands {
     .init("8.0.0", "The filter MAXAGE."),
     .init("8.0.0", "The type `master` is called `primary`; the old word is still understood."),
     .init("8.1.0", "Several values of ID."),
-    .init("9.0.0", "The filters NAME, IDLE, FLAGS, LIB-NAME, LIB-VER, DB, CAPA and IP, and those that begin with NOT-."),
+    .init("9.0.0", "The filters NAME, IDLE, FLAGS, LIB-NAME, LIB-VER, DB, CAPA, IP, and those that begin with NOT-."),
   ]
 }
 

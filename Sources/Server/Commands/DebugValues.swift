@@ -10,7 +10,9 @@ enum DebugValues {
   static func object(_ execution: inout Execution) {
     let words = execution.arguments
     let isFast = words.count == 4
-    if isFast && !words[3].equalsIgnoringCase("fast") { return execution.reply.unknownSubcommand(words[1], of: "DEBUG") }
+    guard !isFast || words[3].equalsIgnoringCase("fast") else {
+      return execution.reply.unknownSubcommand(words[1], of: "DEBUG")
+    }
     guard let location = execution.locate(words[2], KeyHash(words[2])) else {
       return execution.reply.error("ERR no such key")
     }

@@ -3,6 +3,12 @@
 enum MemoryDoctor {
   /// Below this the program itself outweighs the data and ratios say nothing.
   private static let bytesMin: UInt64 = 5 << 20
+  private static let bytesWorthMentioning: UInt64 = 10 << 20
+
+  /// By a tenth, and by enough to matter.
+  private static func exceeds(_ part: UInt64, _ whole: UInt64) -> Bool {
+    Fixed.ratio(part, whole) > 1.1 && part > whole + bytesWorthMentioning
+  }
 
   static func report(_ memory: MemoryFigures) -> String {
     guard memory.used >= bytesMin else {
@@ -23,13 +29,13 @@ enum MemoryDoctor {
         and go; it recovers as new values fill the gaps.
         """)
     }
-    if Fixed.ratio(memory.heap.resident, memory.heap.active) > 1.1, memory.heap.resident > memory.heap.active + 10 << 20 {
+    if Self.exceeds(memory.heap.resident, memory.heap.active) {
       findings.append("Allocator: pages that hold nothing are still in memory. MEMORY PURGE gives them back.")
     }
-    if Fixed.ratio(memory.resident, memory.heap.resident) > 1.1, memory.resident > memory.heap.resident + 10 << 20 {
+    if Self.exceeds(memory.resident, memory.heap.resident) {
       findings.append("Process: the process takes more memory than its allocator knows of.")
     }
-    if memory.clients > memory.used / 10, memory.clients > 10 << 20 {
+    if memory.clients > memory.used / 10, memory.clients > bytesWorthMentioning {
       findings.append(
         "Clients: buffers of clients take \(Fixed.bytes(memory.clients)). CLIENT LIST shows whose (omem, qbuf).")
     }

@@ -1,6 +1,6 @@
 // Server+Apply.swift — what new settings set in motion.
 //
-//   parse all ─▶ prepare: what may refuse (descriptors, directory, listeners) ─▶ take over ─▶ apply: what cannot
+//   parse ─▶ prepare: what may refuse (descriptors, directory, listeners) ─▶ take over ─▶ apply: what cannot
 //
 // A refusal undoes what was prepared before it, so the server is as it was.
 import Bytes
@@ -90,63 +90,7 @@ extension Server {
     }
   }
 
-  // MARK: listeners
-
-  /// Listens where `new` says. With a new port the old one goes on until the new one is there. Otherwise addresses
-  /// that stay keep their listener, and the others are given up first: "*" and one address of it exclude each other.
-  private mutating func relisten(_ old: NetworkSettings, _ new: NetworkSettings) throws(Refusal) {
-    let newest = newestListener
-    if new.port != old.port {
-      try open(
-        new, on: new.bind, parameter: "port", refusal: "Unable to listen on this port. Check server logs.")
-      retireTCP(upTo: newest, except: [])
-    } else {
-      retireTCP(upTo: newest, except: new.bind.map(\.host))
-      do {
-        try open(
-          new, on: missing(new.bind), parameter: "bind", refusal: "Failed to bind to specified addresses.")
-      } catch {
-        try? open(old, on: missing(old.bind), parameter: "bind", refusal: "")
-        wishes.add(.listen)
-        throw error
-      }
-    }
-    wishes.add(.listen)
-  }
-
-  private func missing(_ addresses: [BindAddress]) -> [BindAddress] {
-    addresses.filter { address in
-      !listeners.contains { $0.kind == .tcp && !$0.isClosing && $0.name == address.host }
-    }
-  }
-
-  /// All of the addresses or none.
-  private mutating func open(
-    _ network: NetworkSettings, on addresses: [BindAddress], parameter: String, refusal: String
-  ) throws(Refusal) {
-    guard network.port != 0 else { return }
-    let newest = newestListener
-    do throws(StartError) {
-      for address in addresses { try openTCP(address, network) }
-    } catch {
-      for index in listeners.indices where listeners[index].generation > newest {
-        if let descriptor = abandonListener(index) { Socket.close(descriptor) }
-      }
-      throw Refusal(refusal, parameter: parameter)
-    }
-  }
-
-  /// Stops listening at once; the accept in flight ends with the next turn, and with it the descriptor.
-  private mutating func retireTCP(upTo newest: UInt32, except hosts: [String]) {
-    for index in listeners.indices
-    where listeners[index].kind == .tcp && !listeners[index].isClosing && listeners[index].generation <= newest
-      && !hosts.contains(listeners[index].name) {
-      listeners[index].isClosing = true
-      try? Socket.shutdown(listeners[index].descriptor)
-    }
-  }
-
-  // MARK: other commands about the settings
+  // MARK: what else is about the settings
 
   /// Writes the file anew; the reason if it could not.
   func rewriteConfiguration(complete: Bool) -> String? {
@@ -159,7 +103,11 @@ extension Server {
       let permissions = exists ? try File.status(file).permissions : 0o644
       var failure: Errno?
       configuration.rewritten(old, complete: complete).withUnsafeBytes { text in
-        do throws(Errno) { try File.replace(file, with: ByteView(text), permissions: permissions) } catch { failure = error }
+        do throws(Errno) {
+          try File.replace(file, with: ByteView(text), permissions: permissions)
+        } catch {
+          failure = error
+        }
       }
       return failure?.text
     } catch {
