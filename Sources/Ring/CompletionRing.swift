@@ -126,6 +126,14 @@ public enum RingError: Error, Equatable {
   case unavailable(errno: Int32, reason: String)
   /// `enter` failed in a way that leaves nothing to do but stop.
   case broken(errno: Int32)
+
+  /// A sentence for the log, lower case and without a full stop.
+  public var reason: String {
+    switch self {
+    case .unavailable(_, let reason): reason
+    case .broken(let code): "waiting for input and output failed: \(Errno(code))"
+    }
+  }
 }
 
 /// Counters since the start of the ring; INFO prints them.
