@@ -3,9 +3,22 @@
 #include <stdio.h>
 
 size_t martlet_usable_size(const void *p) { return p ? malloc_usable_size((void *)p) : 0; }
+
+// A sanitizer brings a malloc of its own; jemalloc must then not be given its pointers.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if SANITIZED
+size_t martlet_size_class(size_t size) { return size ? size : 1; }
+size_t martlet_resize_in_place(void *p, size_t size) { (void)size; return malloc_usable_size(p); }
+void martlet_free_sized(void *p, size_t size) { (void)size; free(p); }
+#else
 size_t martlet_size_class(size_t size) { return nallocx(size ? size : 1, 0); }
 size_t martlet_resize_in_place(void *p, size_t size) { return xallocx(p, size, 0, 0); }
 void martlet_free_sized(void *p, size_t size) { if (p) sdallocx(p, size, 0); }
+#endif
 
 static uint64_t stat_of(const char *name) {
   size_t value = 0, length = sizeof value;

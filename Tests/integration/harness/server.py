@@ -7,6 +7,7 @@ tests run on every engine and on the servers that we measure ourselves against:
     MARTLET_ENGINE   auto, io_uring or epoll: passed as --io-engine (martlet only)
     MARTLET_DENY     EPERM or ENOSYS: start it where io_uring is refused with that error
     MARTLET_KEEP     keep the temporary directories
+    MARTLET_SANITIZED  the binary was built with a sanitizer
 
 A server gets a directory of its own, a generated configuration file and a free
 port, and counts as started when its log says `Ready to accept connections`.
@@ -72,6 +73,11 @@ def engine():
 
 def denied():
     return os.environ.get("MARTLET_DENY") or ""
+
+
+def is_sanitized():
+    """Whether the binary was built with a sanitizer: its allocator keeps no figures."""
+    return bool(os.environ.get("MARTLET_SANITIZED"))
 
 
 def free_port(family=socket.AF_INET):
