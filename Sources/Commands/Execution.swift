@@ -24,7 +24,7 @@ public struct Execution: ~Copyable {
   /// The command that runs; for a subcommand, the subcommand's.
   public var commandIndex = 0
 
-  /// Wall clock at the start of this command. Time does not pass within a command, nor within a script or a transaction.
+  /// Wall clock at the start of this command. Time does not pass within a command, a script or a transaction.
   public var nowMicroseconds: Int64 = 0
   @inlinable public var nowMilliseconds: Int64 { nowMicroseconds / 1_000 }
 

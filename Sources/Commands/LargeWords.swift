@@ -13,6 +13,9 @@ public struct LargeWords: ~Copyable {
 
   deinit { for blob in blobs { blob.release() } }
 
+  /// Bytes in all of them.
+  public var byteCount: Int { blobs.reduce(0) { $0 + $1.bytes.count } }
+
   public mutating func add(_ blob: BlobReference) { blobs.append(blob) }
 
   /// The blob whose bytes are `word`, which then belongs to the caller too; nil if the word is not one of these.

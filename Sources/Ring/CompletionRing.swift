@@ -29,6 +29,7 @@ public protocol CompletionRing: ~Copyable {
   /// Receives until cancelled, into the ring's own buffers: result > 0 bytes (with a buffer; if it
   /// is final, arm again), 0 at the end of the stream, or a negated errno (both final). -ENOBUFS
   /// means that the buffers ran out, and may hide an end of stream: arm again once `buffersAvailable`.
+  /// After -EINTR and -EAGAIN nothing is lost: arm again. Any other error is the end of the stream.
   mutating func receive(_ descriptor: Int32, _ token: Token)
 
   /// Receives once, at most `count` bytes, straight into `memory`.
@@ -77,7 +78,8 @@ public protocol CompletionRing: ~Copyable {
   // MARK: the turn
 
   /// Hands over what is queued and waits for at least one completion, or for `timeoutNanoseconds`
-  /// (0: do not wait; nil: wait for ever). Also returns when a signal arrives.
+  /// (0: do not wait; nil: wait for ever). May return early with nothing, for a signal or a refusal for
+  /// want of memory: the caller looks at its timers and comes again.
   mutating func enter(timeoutNanoseconds: UInt64?) throws(RingError)
 
   /// The next completion, or nil when the turn has seen all there were.
@@ -124,6 +126,14 @@ public enum RingError: Error, Equatable {
   case unavailable(errno: Int32, reason: String)
   /// `enter` failed in a way that leaves nothing to do but stop.
   case broken(errno: Int32)
+
+  /// A sentence for the log, lower case and without a full stop.
+  public var reason: String {
+    switch self {
+    case .unavailable(_, let reason): reason
+    case .broken(let code): "waiting for input and output failed: \(Errno(code))"
+    }
+  }
 }
 
 /// Counters since the start of the ring; INFO prints them.

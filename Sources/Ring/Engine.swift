@@ -45,8 +45,9 @@ public struct Engine: Sendable {
       let origin = choice == .auto ? "the kernel offers it" : "the configuration asks for it"
       return Engine(kind: .io_uring(found), reason: "\(origin) (tier \(found.tier))")
     } catch {
-      guard choice == .auto, case .unavailable(_, let reason) = error else { throw error }
-      return Engine(kind: .epoll, reason: reason)
+      // Also a ring that was granted and then does not work, as in sandboxes that refuse the other calls.
+      guard choice == .auto else { throw error }
+      return Engine(kind: .epoll, reason: error.reason)
     }
   }
 }

@@ -93,7 +93,8 @@ func malformedNotationIsRefused(text: String) {
 /// The words of the notation mean what the chapter above it says.
 @Test func notationIsReadAsDocumented() throws {
   let nodes = try #require(
-    ArgumentSyntax.parse("key [condition(NX|IFEQ value@8.1.0)] [GET get-pattern:pattern]... other:key#1... sorting=ALPHA"))
+    ArgumentSyntax.parse(
+      "key [condition(NX|IFEQ value@8.1.0)] [GET get-pattern:pattern]... other:key#1... sorting=ALPHA"))
   #expect(nodes.map(\.name) == ["key", "condition", "get-pattern", "other", "sorting"])
   #expect(nodes[0].kind == .key && nodes[0].specification == 0)
   #expect(nodes[1].kind == .oneof && nodes[1].isOptional)

@@ -107,7 +107,9 @@ import Testing
   #expect(bench.run("SCAN", "0", "TYPE", "x") == "-ERR unknown type name 'x'|")
   #expect(bench.run("SCAN", "0", "COUNT", "9223372036854775807") == "*2|$1|0|*1|$1|a|")
   #expect(bench.run("SCAN", "18446744073709551615", "COUNT", "10").hasPrefix("*2|$1|0|"))
-  for cursor in ["abc", "18446744073709551616", "-1", ""] { #expect(bench.run("SCAN", cursor) == "-ERR invalid cursor|") }
+  for cursor in ["abc", "18446744073709551616", "-1", ""] {
+    #expect(bench.run("SCAN", cursor) == "-ERR invalid cursor|")
+  }
   #expect(bench.run("SCAN", "0", "COUNT", "0") == "-ERR syntax error|")
 }
 

@@ -16,7 +16,8 @@ import Testing
   #expect(bench.run("SET", "k", "4", "IFEQ", "3", "GET") == "$1|3|")
   #expect(bench.run("GET", "k") == "$1|4|")
   #expect(bench.run("SET", "new", "x", "IFEQ", "") == "$-1|")
-  for wrong in [["NX", "XX"], ["IFEQ", "a", "NX"], ["EX"], ["EX", "1", "PX", "1"], ["KEEPTTL", "EX", "1"], ["PERSIST"]] {
+  let wrongs = [["NX", "XX"], ["IFEQ", "a", "NX"], ["EX"], ["EX", "1", "PX", "1"], ["KEEPTTL", "EX", "1"], ["PERSIST"]]
+  for wrong in wrongs {
     #expect(bench.run(bytes: (["SET", "k", "v"] + wrong).map { Array($0.utf8) }) == "-ERR syntax error|")
   }
 }
@@ -39,7 +40,8 @@ import Testing
 }
 
 /// What does not fit 64 bits milliseconds since 1970 names the command that it was given to.
-@Test(arguments: ["0", "-5", "9223372036854775807", "9223372036854776"]) func impossibleExpiriesAreRefused(time: String) {
+@Test(arguments: ["0", "-5", "9223372036854775807", "9223372036854776"])
+func impossibleExpiriesAreRefused(time: String) {
   let bench = Workbench()
   #expect(bench.run("SET", "k", "v", "EX", time) == "-ERR invalid expire time in 'set' command|")
   #expect(bench.run("SETEX", "k", time, "v") == "-ERR invalid expire time in 'setex' command|")

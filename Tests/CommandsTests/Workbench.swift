@@ -61,7 +61,9 @@ final class Workbench {
   func run(_ words: String...) -> String { run(bytes: words.map { Array($0.utf8) }) }
 
   @discardableResult
-  func run(bytes words: [[UInt8]]) -> String { String(decoding: runRaw(words), as: UTF8.self).replacing("\r\n", with: "|") }
+  func run(bytes words: [[UInt8]]) -> String {
+    String(decoding: runRaw(words), as: UTF8.self).replacing("\r\n", with: "|")
+  }
 
   func runRaw(_ words: [[UInt8]]) -> [UInt8] {
     let flat = words.flatMap(\.self) + [0]

@@ -157,7 +157,7 @@ def memory_keys(server):
         connection.pipeline(*[("SET", f"key:{number}", "v" * number * 10) for number in range(100)])
     said = cli(server, "--memkeys")
     expect((said.returncode, said.stderr), (0, ""))
-    assert re.search(r"Biggest string found .*key:9[89]", said.stdout), said.stdout
+    assert re.search(r"Biggest string found .*key:9\d", said.stdout), said.stdout
 
 
 @test

@@ -362,6 +362,16 @@ def query_buffer_limit_closes_the_client(start):
         connection.read_until_closed()
     server.wait_for_log("max query buffer length")
     expect(server.call("EXISTS", "k"), 0)
+    if server.flavour != "martlet":
+        return
+    # Several words that are each below the limit, and together above it: the others count one at a time.
+    with server.connect() as connection:
+        try:
+            connection.send(encode("MSET", *["key", "x" * 300_000] * 10))
+        except (Closed, OSError):
+            pass
+        connection.read_until_closed()
+    expect(server.call("EXISTS", "key"), 0)
 
 
 # Coming and going

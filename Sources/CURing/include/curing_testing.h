@@ -9,11 +9,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// From now on io_uring_setup in this thread, and in its children, fails with `code`; 0 kills the process.
-static inline int curing_refuse_setup(unsigned code) {
+// The three system calls, by the numbers that they have on every architecture.
+#define CURING_CALL_SETUP    425
+#define CURING_CALL_ENTER    426
+#define CURING_CALL_REGISTER 427
+
+// From now on this system call fails with `code` in this thread and in its children; 0 kills the process.
+static inline int curing_refuse(unsigned call, unsigned code) {
   struct sock_filter instructions[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
     BPF_STMT(BPF_RET | BPF_K, code ? SECCOMP_RET_ERRNO | (code & SECCOMP_RET_DATA) : SECCOMP_RET_KILL_PROCESS),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };

@@ -1,7 +1,7 @@
 // ArgumentSyntax.swift — the notation in which a command's arguments are written down.
 //
 //     key value [condition(NX|XX|IFEQ comparison-value)] [GET@6.2.0] [expiration(EX seconds:integer|KEEPTTL)]
-//     data{key value}...        numkeys:integer key#1...       [GET pattern:pattern]...       [LIMIT limit{offset count}]
+//     data{key value}...     numkeys:integer key#1...     [GET pattern:pattern]...     [LIMIT limit{offset count}]
 //
 //   argument   = "[" part "]" ["..."]  |  part            brackets: optional; dots behind them: token and all, again
 //   part       = body ["..."] ["@" version]               dots: several; version: since when

@@ -107,7 +107,9 @@ public struct KeyRange: Equatable, Sendable {
     }
     var previous = 0
     for specification in specifications {
-      guard case .index(let begin) = specification.begin, case .range(let end, 1, _) = specification.find else { continue }
+      guard case .index(let begin) = specification.begin, case .range(let end, 1, _) = specification.find else {
+        continue
+      }
       guard previous == 0 || previous == begin - 1 else { continue }
       let absolute = end >= 0 ? begin + end : end
       if first == 0 || begin < first { first = begin }

@@ -21,7 +21,8 @@ public enum Databases {
       flush("flushdb", "Removes all keys of the database.", flushOne),
       CommandDefinition(
         "swapdb", arity: 3, [.write, .fast], [.keyspace, .dangerous], group: .server, since: "4.0.0",
-        "Exchanges two databases.", complexity: "O(N), N being the number of clients that watch or wait for keys in them",
+        "Exchanges two databases.",
+        complexity: "O(N), N being the number of clients that watch or wait for keys in them",
         arguments: "index1:integer index2:integer", run: swap),
     ]
   }

@@ -12,7 +12,8 @@ public enum Keys {
     [
       CommandDefinition(
         "del", arity: -2, [.write], .keyspace, keys: [.keys(from: 1, [.remove, .delete])], tips: several,
-        group: .generic, since: "1.0.0", "Deletes keys.", complexity: "O(N), N being the number of keys; large values are freed later",
+        group: .generic, since: "1.0.0", "Deletes keys.",
+        complexity: "O(N), N being the number of keys; large values are freed later",
         arguments: "key...", run: delete),
       CommandDefinition(
         "unlink", arity: -2, [.write, .fast], .keyspace, keys: [.keys(from: 1, [.remove, .delete])], tips: several,
@@ -37,8 +38,12 @@ public enum Keys {
   private static var expiry: [CommandDefinition] {
     [
       expire("expire", "seconds:integer", since: "1.0.0", "A key expires after some seconds.", expireSeconds),
-      expire("pexpire", "milliseconds:integer", since: "2.6.0", "A key expires after some milliseconds.", expireMilliseconds),
-      expire("expireat", "unix-time-seconds:unix-time", since: "1.2.0", "A key expires at a second since 1970.", expireAtSeconds),
+      expire(
+        "pexpire", "milliseconds:integer", since: "2.6.0", "A key expires after some milliseconds.",
+        expireMilliseconds),
+      expire(
+        "expireat", "unix-time-seconds:unix-time", since: "1.2.0", "A key expires at a second since 1970.",
+        expireAtSeconds),
       expire(
         "pexpireat", "unix-time-milliseconds:unix-time", since: "2.6.0", "A key expires at a millisecond since 1970.",
         expireAtMilliseconds),

@@ -26,7 +26,8 @@ public enum Memory {
       CommandDefinition(
         "malloc-stats", arity: 2, [.loading],
         tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"], group: .server,
-        since: "4.0.0", "The allocator's own report.", complexity: "Depends on how much there is.", run: allocatorReport),
+        since: "4.0.0", "The allocator's own report.", complexity: "Depends on how much there is.",
+        run: allocatorReport),
       CommandDefinition(
         "help", arity: 2, [.loading, .stale], group: .server, since: "4.0.0", "Tells the subcommands.",
         complexity: "O(1)", run: help),
@@ -69,8 +70,8 @@ public enum Memory {
         "MALLOC-STATS", "    The allocator's own report.",
         "PURGE", "    Gives memory that is not used back to the system.",
         "STATS", "    Where memory goes, in numbers.",
-        "USAGE <key> [SAMPLES <count>]", "    Bytes that <key> and its value take. Of nested values <count> are looked at",
-        "    (5 unless told, 0: all).",
+        "USAGE <key> [SAMPLES <count>]", "    Bytes that <key> and its value take. Of nested values <count> are",
+        "    looked at (5 unless told, 0: all).",
       ])
   }
 }

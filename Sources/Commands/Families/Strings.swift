@@ -50,7 +50,7 @@ public enum Strings {
       // Not `.fast`: overwriting may free a large old value before returning.
       CommandDefinition(
         "set", arity: -3, [.write, .denyOOM], .string,
-        keys: [.key(1, [updates, .variableFlags], notes: "with GET the old value is read, without it only overwritten")],
+        keys: [.key(1, [updates, .variableFlags], notes: "with GET the old value is read, else only overwritten")],
         findKeys: keyOfSet, group: .string, since: "1.0.0",
         "Sets a key to a string, whatever was there before.", complexity: "O(1)",
         history: [

@@ -24,7 +24,9 @@ extension EpollRing {
   private mutating func arm(_ descriptor: Int32, _ reading: Endpoint.Reading, _ token: Token) {
     endpoints.reserve(descriptor)
     precondition(endpoints[descriptor].reading == .nothing, "one reading operation per descriptor")
-    if !endpoints[descriptor].isRegistered {
+    // Listeners and the like come and go without `attach` and may be closed behind our back, so that the
+    // number may be another socket's by now: asking again costs a call, once per arming.
+    if !endpoints[descriptor].isRegistered || reading == .accept || reading == .poll {
       let code = watch(descriptor, EpollRing.input)
       guard code == 0 else { return completions.push(Completion(token: token, result: code, flags: 0)) }
       endpoints[descriptor].isRegistered = true

@@ -73,9 +73,7 @@ extension EpollRing {
     return code == EINTR ? nil : endRead(descriptor, -code)
   }
 
-  private mutating func serveReceive(
-    _ descriptor: Int32
-  ) -> Completion? {
+  private mutating func serveReceive(_ descriptor: Int32) -> Completion? {
     guard let number = pool.take() else {
       statistics.bufferShortages &+= 1
       return endRead(descriptor, -ENOBUFS)
@@ -91,9 +89,7 @@ extension EpollRing {
     return Completion(token: endpoints[descriptor].readToken, result: Int32(count), flags: flags)
   }
 
-  private mutating func serveReceiveInto(
-    _ descriptor: Int32
-  ) -> Completion? {
+  private mutating func serveReceiveInto(_ descriptor: Int32) -> Completion? {
     let wanted = endpoints[descriptor].readCount
     let count = unsafe recv(descriptor, endpoints[descriptor].readMemory, wanted, Int32(MSG_DONTWAIT))
     guard count > 0 else { return ended(descriptor, count, errno) }
@@ -109,9 +105,7 @@ extension EpollRing {
   }
 
   /// A read that brought nothing.
-  private mutating func ended(
-    _ descriptor: Int32, _ count: Int, _ code: Int32
-  ) -> Completion? {
+  private mutating func ended(_ descriptor: Int32, _ count: Int, _ code: Int32) -> Completion? {
     guard count < 0 else { return endRead(descriptor, 0) }
     switch code {
     case EAGAIN:

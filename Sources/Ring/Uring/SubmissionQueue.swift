@@ -82,9 +82,6 @@ import CURing
     return token
   }
 
-  /// Makes `count` entries count as taken, which only the kernel does otherwise.
-  mutating func skipForTest(_ count: UInt32) { head &+= count }
-
   static func isLinked(_ entry: UnsafePointer<curing_entry>) -> Bool {
     unsafe entry.pointee.flags & UInt8(CURING_SQE_LINK | CURING_SQE_HARDLINK) != 0
   }

@@ -16,7 +16,7 @@ extension ClientCommands {
         facts(
           "kill", arity: -3, .administration, since: "2.4.0", "Ends connections.",
           complexity: "O(N) in the number of connections", history: killHistory,
-          arguments: "filter(old-format|new-format(\(killArguments))...)"),
+          arguments: "filter(old-format~'ip:port'|new-format(\(killArguments))...)"),
         run: kill),
 
       CommandDefinition(
@@ -132,25 +132,28 @@ extension ClientCommands {
 
   private static let negativeArguments = """
     [NOT-TYPE not-client-type(NORMAL|MASTER|PRIMARY|SLAVE|REPLICA|PUBSUB)@9.0.0]| \
-    [NOT-ID not-client-id:integer...@9.0.0]|[NOT-USER not-username@9.0.0]|[NOT-ADDR not-addr@9.0.0]| \
-    [NOT-LADDR not-laddr@9.0.0]|[NOT-NAME not-name@9.0.0]|[NOT-FLAGS not-flags@9.0.0]| \
+    [NOT-ID not-client-id:integer...@9.0.0]|[NOT-USER not-username@9.0.0]|[NOT-ADDR not-addr~'ip:port'@9.0.0]| \
+    [NOT-LADDR not-laddr~'ip:port'@9.0.0]|[NOT-NAME not-name@9.0.0]|[NOT-FLAGS not-flags@9.0.0]| \
     [NOT-LIB-NAME not-lib-name@9.0.0]|[NOT-LIB-VER not-lib-ver@9.0.0]|[NOT-DB not-db:integer@9.0.0]| \
     [NOT-CAPA not-capa@9.0.0]|[NOT-IP not-ip@9.0.0]
     """
   private static let killArguments = """
     [ID client-id:integer...@2.8.12]| \
     [TYPE client-type(NORMAL|MASTER@3.2.0|PRIMARY@8.0.0|SLAVE|REPLICA@5.0.0|PUBSUB)@2.8.12]|[USER username]| \
-    [ADDR addr]|[LADDR laddr@6.2.0]|[SKIPME skipme(YES|NO)]|[MAXAGE maxage:integer@8.0.0]|[NAME name@9.0.0]| \
+    [ADDR addr~'ip:port']|[LADDR laddr~'ip:port'@6.2.0]|[SKIPME skipme(YES|NO)]| \
+    [MAXAGE maxage:integer@8.0.0]|[NAME name@9.0.0]| \
     [IDLE idle:integer@9.0.0]|[FLAGS flags@9.0.0]|[LIB-NAME lib-name@9.0.0]|[LIB-VER lib-ver@9.0.0]| \
     [DB db:integer@9.0.0]|[CAPA capa@9.0.0]|[IP ip@9.0.0]|\(negativeArguments)
     """
   private static let listArguments = """
     [TYPE client-type(NORMAL|MASTER|REPLICA|PUBSUB)@5.0.0] [ID client-id:integer...@6.2.0] [USER username@8.1.0] \
-    [ADDR addr@8.1.0] [LADDR laddr@8.1.0] [SKIPME skipme(YES|NO)@8.1.0] [MAXAGE maxage:integer@8.1.0] \
+    [ADDR addr~'ip:port'@8.1.0] [LADDR laddr~'ip:port'@8.1.0] [SKIPME skipme(YES|NO)@8.1.0] \
+    [MAXAGE maxage:integer@8.1.0] \
     [NAME name@9.0.0] [IDLE idle:integer@9.0.0] [FLAGS flags@9.0.0] [LIB-NAME lib-name@9.0.0] \
     [LIB-VER lib-ver@9.0.0] [DB db:integer@9.0.0] [CAPA capa@9.0.0] [IP ip@9.0.0] \
     [NOT-TYPE not-client-type(NORMAL|MASTER|REPLICA|PUBSUB)@9.0.0] [NOT-ID not-client-id:integer...@9.0.0] \
-    [NOT-USER not-username@9.0.0] [NOT-ADDR not-addr@9.0.0] [NOT-LADDR not-laddr@9.0.0] [NOT-NAME not-name@9.0.0] \
+    [NOT-USER not-username@9.0.0] [NOT-ADDR not-addr~'ip:port'@9.0.0] [NOT-LADDR not-laddr~'ip:port'@9.0.0] \
+    [NOT-NAME not-name@9.0.0] \
     [NOT-FLAGS not-flags@9.0.0] [NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER not-lib-ver@9.0.0] \
     [NOT-DB not-db:integer@9.0.0] [NOT-CAPA not-capa@9.0.0] [NOT-IP not-ip@9.0.0]
     """

@@ -251,6 +251,12 @@ extension Reactor where Engine: ~Copyable {
       server.pointee.closedForQueryBuffer(client)
       return close(client)
     }
+    // What a request may make us keep, wherever its words stand.
+    let held = start + (client.pointee.largeWords?.pointee.byteCount ?? 0)
+    guard length <= server.pointee.queryBufferLimit(of: client) - held else {
+      server.pointee.closedForQueryBuffer(client)
+      return close(client)
+    }
     let blob = BlobReference.allocate(capacity: length + 2)
     rest[start..<(start + available)].copy(to: blob.start)
     client.pointee.largeWord = LargeWord(blob: blob, filled: available, length: length)
