@@ -39,7 +39,8 @@ public protocol CompletionRing: ~Copyable {
   /// or a negated errno when the stream failed. Never raises SIGPIPE.
   mutating func send(_ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, _ token: Token)
 
-  /// The same for up to `Self.segmentsMax` pieces. The segment list itself is copied before this returns; the bytes are not.
+  /// The same for up to `Self.segmentsMax` pieces. The segment list itself is copied before this returns;
+  /// the bytes are not.
   mutating func send(_ descriptor: Int32, segments: UnsafeBufferPointer<Segment>, _ token: Token)
 
   /// Starts a connection of a socket to an address that the ring copies. Result 0 or a negated errno.

@@ -13,6 +13,7 @@ public enum EngineChoice: String, Sendable, CaseIterable {
 
 /// What was found.
 public struct Engine: Sendable {
+  /// The engines that serve.
   public enum Kind: Sendable {
     case io_uring(UringCapabilities)
     case epoll

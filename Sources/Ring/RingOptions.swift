@@ -7,9 +7,9 @@ public struct RingOptions: Sendable {
   /// Completions that fit without the kernel keeping some for us. At least twice the connections plus the buffers.
   public var completionEntries: UInt32 = 16384
   /// Receive buffers, at most 32768.
-  public var bufferCount = 1024
-  /// Bytes of each receive buffer.
-  public var bufferBytes = 4096
+  public var bufferCount = 512
+  /// Bytes of each receive buffer. Small requests touch one page of each; a value of 16 KiB comes in one or two.
+  public var bufferBytes = 16384
   /// Descriptors below this number are registered with io_uring when they are attached; 0 turns it off.
   public var registeredFilesMax: UInt32 = 0
 

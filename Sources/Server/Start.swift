@@ -118,7 +118,7 @@ package enum Start {
         try loop(try UringRing(RingOptions(), capabilities), server)
       case .epoll:
         server.pointee.engine = EngineReport(name: engine.name, reason: engine.reason, tier: "0", features: "")
-        try loop(try EpollRing(RingOptions()), server)
+        try loop(try EpollRing(.epoll), server)
       }
     } catch {
       switch error {

@@ -38,7 +38,7 @@ public struct RequestParser: BitwiseCopyable {
   }
 
   /// Words of at least this many bytes are offered as `.large`.
-  public static let largeBytesMin = 32 << 10
+  public static let largeBytesMin = 8 << 10
   /// Headers and inline requests end within this.
   static let lineBytesMax = 64 << 10
   static let argumentsMax = Int64(Int32.max)

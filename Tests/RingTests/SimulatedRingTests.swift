@@ -63,7 +63,9 @@ final class SimulatedClients: Clients {
     _ = world.close(clients.listener)
     ring.checkIdle()
     isRight = isRight && world.violations.isEmpty && world.openDescriptors.isEmpty
-    if !isRight { print("seed \(seed): \(world.violations.prefix(3)) \(server.surprises.prefix(3)) \(server.connections)") }
+    if !isRight {
+      print("seed \(seed): \(world.violations.prefix(3)) \(server.surprises.prefix(3)) \(server.connections)")
+    }
     return (world, isRight)
   }
 

@@ -26,6 +26,7 @@ public struct SimulatedFaultRates: Sendable {
     set { perMille[fault.rawValue] = newValue }
   }
 
+  /// A kernel that is always quick and never short.
   public static var none: SimulatedFaultRates { SimulatedFaultRates { _ in 0 } }
 
   /// Everything that a correct program hides from its clients.

@@ -10,7 +10,9 @@
 //
 // After a failed sync the dirty sectors count as clean, as in Linux: a later sync succeeds and writes nothing.
 
+/// One file and its sectors.
 public final class SimulatedFile {
+  /// What a disk writes whole or not at all.
   public static let sectorBytes = 512
 
   public let name: String

@@ -67,11 +67,13 @@ extension SimulatedWorld {
     return !stream.isReset && stream.serverHasClosed && stream.outbound.isEmpty
   }
 
+  /// The connection has ended by force.
   public func isReset(_ peer: Peer) -> Bool { peers[peer].isReset }
 
   /// The server hears the end of the stream after what was written.
   public func endWriting(_ peer: Peer) { peers[peer].peerHasEnded = true }
 
+  /// Ends both directions; what the server sends after that fails.
   public func close(_ peer: Peer) {
     peers[peer].peerHasEnded = true
     peers[peer].peerHasClosed = true

@@ -10,11 +10,14 @@
 // makes mix-ups of old and new connections likely.
 import Glibc
 
+/// Everything around a simulated server, from one seed.
 public final class SimulatedWorld {
   /// The first of the world's descriptor numbers.
   public static let firstDescriptor: Int32 = 1_000_000
 
+  /// The world's chance; tests draw from it too, so that a seed repeats the whole run.
   public var random: SeededRandom
+  /// May be changed while it runs.
   public var rates: SimulatedFaultRates
   /// How often each fault has happened.
   public private(set) var counts = [Int](repeating: 0, count: SimulatedFault.allCases.count)

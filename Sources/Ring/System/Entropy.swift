@@ -2,6 +2,7 @@
 import CURing
 import Glibc
 
+/// The kernel's random numbers.
 public enum Entropy {
   /// Fills the buffer from the kernel's generator.
   public static func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
@@ -11,6 +12,7 @@ public enum Entropy {
     }
   }
 
+  /// Sixty-four random bits.
   public static func number() throws(Errno) -> UInt64 {
     var value: UInt64 = 0
     // Up to 256 bytes come whole.

@@ -3,6 +3,7 @@ import CURing
 import Glibc
 
 extension File {
+  /// What a name can lead to, as far as we tell it apart.
   public enum Kind: Sendable { case regular, directory, socket, other }
 
   /// What stat(2) says, as far as anybody asked.
@@ -37,30 +38,39 @@ extension File {
     return Status(raw)
   }
 
+  /// Of what is behind a descriptor.
   public static func status(_ descriptor: Int32) throws(Errno) -> Status {
     var raw = stat()
     _ = try checked { unsafe fstat(descriptor, &raw) }
     return Status(raw)
   }
 
+  /// True also for a name that we may not open.
   public static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
+  /// For this process, as it is now.
   public static func isWritable(_ path: String) -> Bool { unsafe access(path, W_OK) == 0 }
 
+  /// Replaces the new name if there is one. Not durable before `syncDirectory`.
   public static func rename(_ old: String, to new: String) throws(Errno) {
     _ = try checked { unsafe Glibc.rename(old, new) }
   }
 
+  /// Removes a name; the file goes with its last name and descriptor.
   public static func remove(_ path: String) throws(Errno) { _ = try checked { unsafe unlink(path) } }
 
+  /// Removes an empty directory.
   public static func removeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe rmdir(path) } }
 
+  /// Makes one directory, not those above it.
   public static func makeDirectory(_ path: String, permissions: UInt32 = 0o755) throws(Errno) {
     _ = try checked { unsafe mkdir(path, permissions) }
   }
 
+  /// Relative names start there from now on, for all threads.
   public static func changeDirectory(_ path: String) throws(Errno) { _ = try checked { unsafe chdir(path) } }
 
+  /// Where relative names start.
   public static func currentDirectory() throws(Errno) -> String {
     guard let path = unsafe getcwd(nil, 0) else { throw .last }
     defer { unsafe free(path) }

@@ -6,6 +6,7 @@ import Bytes
 import CURing
 import Glibc
 
+/// Names and descriptors of files.
 public enum File {
   /// What a file is opened for.
   public enum Access: Sendable {
@@ -30,12 +31,14 @@ public enum File {
     }
   }
 
+  /// A new descriptor; `permissions` are those of a file that is created, before the umask.
   public static func open(
     _ path: String, for access: Access, permissions: UInt32 = 0o644
   ) throws(Errno) -> Int32 {
     try checked { unsafe curing_openat(AT_FDCWD, path, access.flags | O_CLOEXEC, permissions) }
   }
 
+  /// Closes a descriptor; an error may be the last word about data that was written.
   public static func close(_ descriptor: Int32) throws(Errno) {
     // An interrupted close has closed: trying again could close somebody else's descriptor.
     guard Glibc.close(descriptor) == 0 || errno == EINTR else { throw .last }
@@ -92,6 +95,7 @@ public enum File {
   /// Data and all of the inode.
   public static func sync(_ descriptor: Int32) throws(Errno) { _ = try checked { fsync(descriptor) } }
 
+  /// Cuts the file, or extends it by zeros, to this many bytes.
   public static func truncate(_ descriptor: Int32, to bytes: Int64) throws(Errno) {
     _ = try checked { ftruncate(descriptor, off_t(bytes)) }
   }

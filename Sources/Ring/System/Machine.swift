@@ -2,6 +2,7 @@
 import CURing
 import Glibc
 
+/// The kernel, the cores and the memory under this process.
 public enum Machine {
   /// Cores that this process may use.
   public static var cores: Int {
@@ -44,6 +45,7 @@ public enum Machine {
     public let architecture: String
   }
 
+  /// What uname(2) says.
   public static var name: Name {
     var raw = utsname()
     _ = unsafe uname(&raw)

@@ -5,6 +5,7 @@
 import CURing
 import Glibc
 
+/// Datagrams to those who watch over this process.
 public enum Notices {
   /// Tells the service manager about us ("READY=1", "STOPPING=1", "STATUS=…"), if it asked to be told.
   @discardableResult

@@ -2,7 +2,9 @@
 import CURing
 import Glibc
 
+/// This process, as the kernel sees it.
 public enum ProcessFacts {
+  /// The process number.
   public static var number: Int32 { getpid() }
 
   /// Bytes of memory that are really there; 0 when /proc is not.

@@ -5,7 +5,9 @@
 import CURing
 import Glibc
 
+/// The signals that a server listens to.
 public enum Signals {
+  /// What arrived.
   public enum Signal: Sendable { case terminate, interrupt, user1, other(Int32) }
 
   /// Ignores SIGPIPE, SIGHUP and SIGXFSZ, blocks SIGTERM, SIGINT and SIGUSR1 and makes them readable

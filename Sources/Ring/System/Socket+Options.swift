@@ -41,6 +41,7 @@ extension Socket {
     }
   }
 
+  /// Whether calls on it may wait. Sockets made here start non-blocking.
   public static func setNonBlocking(_ descriptor: Int32, _ on: Bool) throws(Errno) {
     let flags = try checked { fcntl(descriptor, F_GETFL) }
     _ = try checked { fcntl(descriptor, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) }

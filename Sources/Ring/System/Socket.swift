@@ -6,6 +6,7 @@
 import CURing
 import Glibc
 
+/// Sockets by their descriptors.
 public enum Socket {
   /// A listening TCP socket, non-blocking and close-on-exec. IPv6 sockets take IPv6 only, so that
   /// both families can be bound to one port. Port 0 picks a free one: see `localAddress`.
@@ -50,6 +51,7 @@ public enum Socket {
     return try checked { socket(family, streamType, 0) }
   }
 
+  /// Gives the socket its own address.
   public static func bind(_ descriptor: Int32, to address: SocketAddress) throws(Errno) {
     _ = try checked { unsafe address.withSockaddr { unsafe Glibc.bind(descriptor, $0, $1) } }
   }

@@ -8,6 +8,7 @@ import Glibc
 /// An IPv4, IPv6 or unix address, in the kernel's own form.
 @safe public struct SocketAddress: Sendable {
   private var storage = sockaddr_storage()
+  /// Bytes of it that the kernel is to read.
   public private(set) var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
 
   /// An address for the kernel to fill.
@@ -106,8 +107,10 @@ public struct ResolveError: Error, Equatable, Sendable {
 }
 
 extension SocketAddress {
+  /// The kinds of address that a server meets.
   public enum Family: Sendable { case ipv4, ipv6, unix, other }
 
+  /// Which kind this is.
   public var family: Family {
     switch Int32(storage.ss_family) {
     case AF_INET: .ipv4

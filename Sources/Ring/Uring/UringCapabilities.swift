@@ -41,7 +41,8 @@ public struct UringCapabilities: Sendable {
     return facts.filter(\.0).map(\.1).joined(separator: ",")
   }
 
-  /// Finds out, by setting up a small ring and using it. Takes a few milliseconds, and seconds only where something hangs.
+  /// Finds out, by setting up small rings and using them. Takes a few milliseconds, and seconds only where
+  /// something hangs.
   public static func probe(_ options: RingOptions = RingOptions()) throws(RingError) -> UringCapabilities {
     var trial = RingOptions.small
     trial.registeredFilesMax = options.registeredFilesMax > 0 ? 1024 : 0

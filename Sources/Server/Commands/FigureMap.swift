@@ -1,4 +1,4 @@
-// FigureMap.swift — a reply of names and numbers whose length is checked when it is done.
+// FigureMap.swift — a reply of names and numbers that counts itself.
 import Bytes
 import Commands
 import Store
@@ -6,16 +6,16 @@ import Wire
 
 struct FigureMap {
   private let reply: Reply
-  private var left: Int
+  private let gap: OutputBuffer.Gap
+  private var pairs = 0
 
-  init(_ reply: Reply, pairs: Int) {
+  init(_ reply: Reply) {
     self.reply = reply
-    left = pairs
-    reply.map(pairs)
+    gap = reply.open()
   }
 
-  /// A header that promised another number would leave the client waiting for ever.
-  func finish() { precondition(left == 0, "a map's header does not say how long it is") }
+  /// Writes the header in front of what was added.
+  func finish() { reply.closeMap(gap, pairs: pairs) }
 
   mutating func add(_ name: String, _ value: UInt64) { add(name, signed: Int64(clamping: value)) }
 
@@ -49,7 +49,7 @@ struct FigureMap {
   }
 
   private mutating func begin(_ name: String) {
-    left -= 1
+    pairs += 1
     reply.bulk(text: name)
   }
 }

@@ -24,7 +24,7 @@ enum MemoryCommands {
   private static func stats(_ execution: inout Execution) {
     let memory = MemoryFigures(execution.server)
     let used = (0..<execution.databaseCount).filter { !execution.databases[$0].isEmpty }
-    var map = FigureMap(execution.reply, pairs: 35 + used.count)
+    var map = FigureMap(execution.reply)
     map.add("peak.allocated", memory.peak)
     map.add("total.allocated", memory.used)
     map.add("startup.allocated", memory.atStart)

@@ -119,7 +119,7 @@ struct Connection: BitwiseCopyable {
   func token(_ operation: Token.Operation) -> Token { Token(operation, slot: slot, generation: generation) }
 }
 
-/// A word of 32 KiB or more on its way in: the kernel writes the rest of it where it will stay.
+/// A word of 8 KiB or more on its way in: the kernel writes the rest of it where it will stay.
 struct LargeWord: BitwiseCopyable {
   /// Room for the word and its line end; nil while no such word is under way.
   var blob: BlobReference?

@@ -1,7 +1,7 @@
 // Reactor+Receive.swift — bytes become requests.
 //
 // Requests that lie whole in the kernel's buffer are parsed and executed where they are. Only
-// the unfinished tail is copied, into the connection's input; and a word of 32 KiB or more
+// the unfinished tail is copied, into the connection's input; and a word of 8 KiB or more
 // goes into memory of its own, the kernel writing the rest of it straight there:
 //
 //   buffer:  [ SET k $1000000 ░░░░ ]     input: SET k       large word: ░░░░──────────────

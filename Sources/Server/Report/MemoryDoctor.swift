@@ -3,7 +3,7 @@
 enum MemoryDoctor {
   /// Below this the program itself outweighs the data and ratios say nothing.
   private static let bytesMin: UInt64 = 5 << 20
-  private static let bytesWorthMentioning: UInt64 = 10 << 20
+  private static let bytesWorthMentioning: UInt64 = 32 << 20
 
   /// By a tenth, and by enough to matter.
   private static func exceeds(_ part: UInt64, _ whole: UInt64) -> Bool {
