@@ -35,7 +35,7 @@ extension Reactor where Engine: ~Copyable {
     continueReading(client)
   }
 
-  private mutating func receiveEnded(_ client: UnsafeMutablePointer<Connection>, _ result: Int32) {
+  mutating func receiveEnded(_ client: UnsafeMutablePointer<Connection>, _ result: Int32) {
     switch -result {
     case 0: endOfStream(client)
     case Errno.noBufferSpace.code:
@@ -48,7 +48,7 @@ extension Reactor where Engine: ~Copyable {
   }
 
   /// The client will send no more. What it asked for is still answered.
-  private mutating func endOfStream(_ client: UnsafeMutablePointer<Connection>) {
+  mutating func endOfStream(_ client: UnsafeMutablePointer<Connection>) {
     client.pointee.marks.insert(.ended)
     guard client.pointee.state == .open else { return }
     if client.pointee.marks.isDisjoint(with: [.unparsed, .paused, .held]) { drain(client) }
@@ -56,7 +56,7 @@ extension Reactor where Engine: ~Copyable {
 
   // MARK: reading
 
-  private mutating func take(_ bytes: ByteView, from client: UnsafeMutablePointer<Connection>) {
+  mutating func take(_ bytes: ByteView, from client: UnsafeMutablePointer<Connection>) {
     client.pointee.lastInteractionSeconds = server.pointee.clock.seconds
     if client.pointee.largeWord.blob != nil {
       takeLarge(bytes, from: client)
@@ -74,7 +74,7 @@ extension Reactor where Engine: ~Copyable {
   }
 
   /// Copies bytes that cannot be parsed yet into the connection's input.
-  private mutating func keep(_ bytes: ByteView, _ client: UnsafeMutablePointer<Connection>) -> Bool {
+  mutating func keep(_ bytes: ByteView, _ client: UnsafeMutablePointer<Connection>) -> Bool {
     let limit = server.pointee.queryBufferLimit(of: client)
     guard client.pointee.input.count + bytes.count <= limit else {
       server.pointee.closedForQueryBuffer(client)
@@ -98,7 +98,7 @@ extension Reactor where Engine: ~Copyable {
 
   /// Executes the requests in `bytes` and returns how many bytes they took. An unfinished request is remembered
   /// in the connection's parser, and its words stand alone in the connection's vector; its bytes are the ones not taken.
-  private mutating func parse(_ bytes: ByteView, _ client: UnsafeMutablePointer<Connection>) -> Int {
+  mutating func parse(_ bytes: ByteView, _ client: UnsafeMutablePointer<Connection>) -> Int {
     // The vector is lent to the connection and comes back unless a request stays unfinished.
     if !client.pointee.words.isAllocated { swap(&words, &client.pointee.words) }
     var used = 0
@@ -131,108 +131,18 @@ extension Reactor where Engine: ~Copyable {
     return used
   }
 
-  private mutating func takeBackWords(_ client: UnsafeMutablePointer<Connection>) {
+  mutating func takeBackWords(_ client: UnsafeMutablePointer<Connection>) {
     client.pointee.words.removeAll()
     if words.isAllocated { client.pointee.words.release() } else { swap(&words, &client.pointee.words) }
     words.shrink()
   }
 
-  /// Reads requests into the batch, as many as may be read ahead, and returns the offset behind the last whole one.
-  private mutating func gather(_ bytes: ByteView, from start: Int, _ client: UnsafeMutablePointer<Connection>) -> Int {
-    batch.begin()
-    // What AUTH changes decides how the next request may be read.
-    let isAuthenticated = client.pointee.session.flags.contains(.authenticated)
-    let most = isAuthenticated ? Batch.requestsMax : 1
-    let limits = server.pointee.parserLimits(client)
-    var used = start
-    while batch.count < most {
-      let rest = bytes[used..<bytes.count]
-      // An inline request is unescaped where it lies: nothing may be read after it that could be read again.
-      let isInline = client.pointee.parser.isIdle && !rest.isEmpty && rest[0] != UInt8(ascii: "*")
-      let firstWord = batch.wordEnd
-      do throws(ProtocolError) {
-        batch.outcome = try client.pointee.parser.next(in: rest, limits: limits, words: &client.pointee.words)
-      } catch {
-        batch.failure = error
-        return used
-      }
-      switch batch.outcome {
-      case .request(let end):
-        batch.add(start: used, end: used + end, words: firstWord..<client.pointee.words.count)
-        used += end
-        if isInline { return used }
-      case .nothing(let end): used += end
-      case .more, .large: return used
-      }
-    }
-    return used
-  }
-
-  /// Executes the batch. False if the rest of it must wait: it is read again from `batch.stoppedAt` on.
-  private mutating func run(_ bytes: ByteView, _ client: UnsafeMutablePointer<Connection>) -> Bool {
-    guard batch.count > 0 else { return true }
-    if batch.count > 1 { lookAhead(bytes, client) }
-    server.pointee.beginBatch()
-    for index in 0..<batch.count {
-      guard client.pointee.state == .open else { return true }
-      let item = batch.items[index]
-      if index > 0 && mustPause(client) {
-        stop(at: index, client)
-        client.pointee.marks.insert(.unparsed)
-        return false
-      }
-      let base = bytes.start + item.start
-      if mustHold(client, item.words, base: base) {
-        stop(at: index, client)
-        client.pointee.words.keepOnly(item.words)
-        client.pointee.completeEnd = item.end - item.start
-        return false
-      }
-      client.pointee.words.seal(item.words, base: base)
-      client.pointee.requestBytes = item.end - item.start
-      server.pointee.execution.pointee.hint(item.key, item.hash)
-      execute(client, client.pointee.words.views(item.words), item.command)
-    }
-    client.pointee.words.keepOnly(batch.wordEnd..<client.pointee.words.count)
-    return true
-  }
-
-  /// Forgets what was read beyond request `index`: it will be read again.
-  private mutating func stop(at index: Int, _ client: UnsafeMutablePointer<Connection>) {
-    batch.stoppedAt = batch.items[index].start
-    client.pointee.parser = RequestParser()
-    if index < batch.count { batch.outcome = .more }
-  }
-
-  /// Finds the commands of the batch and asks memory for their keys: all buckets first, then all entries, so that
-  /// the waits overlap.
-  private mutating func lookAhead(_ bytes: ByteView, _ client: UnsafeMutablePointer<Connection>) {
-    let database = server.pointee.databases + Int(client.pointee.session.database)
-    for index in 0..<batch.count {
-      let item = batch.items + index
-      let base = bytes.start + item.pointee.start
-      let first = item.pointee.words.lowerBound
-      let second = item.pointee.words.count > 1 ? client.pointee.words.word(first + 1, base: base) : nil
-      guard let command = server.pointee.table.resolve(client.pointee.words.word(first, base: base), second) else { continue }
-      item.pointee.command = command
-      let position = command.pointee.firstKey
-      guard position > 0, position < item.pointee.words.count else { continue }
-      let key = client.pointee.words.word(first + position, base: base)
-      item.pointee.key = key
-      item.pointee.hash = KeyHash(key)
-      database.pointee.prefetchBucket(item.pointee.hash)
-    }
-    for index in 0..<batch.count where !batch.items[index].key.isEmpty {
-      database.pointee.prefetchEntry(batch.items[index].hash)
-    }
-  }
-
   @inline(__always)
-  private mutating func execute(
+  mutating func execute(
     _ client: UnsafeMutablePointer<Connection>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
   ) {
     requestsSinceClock += 1
-    server.pointee.execute(client, arguments, known)
+    server.execute(client, arguments, known)
     if server.pointee.wishes.isUrgent { grantWishes() }
     if !client.pointee.output.isEmpty { markReady(client) }
     if client.pointee.output.pending > server.pointee.outputBytesUnchecked, server.pointee.exceedsOutputLimit(client) {
@@ -240,108 +150,6 @@ extension Reactor where Engine: ~Copyable {
       return close(client)
     }
     if client.pointee.session.flags.contains(.closeAfterReply) { drain(client) }
-  }
-
-  // MARK: long words
-
-  private mutating func beginLarge(
-    _ client: UnsafeMutablePointer<Connection>, _ rest: ByteView, start: Int, available: Int, length: Int
-  ) {
-    guard length + start <= server.pointee.queryBufferLimit(of: client) else {
-      server.pointee.closedForQueryBuffer(client)
-      return close(client)
-    }
-    // What a request may make us keep, wherever its words stand.
-    let held = start + (client.pointee.largeWords?.pointee.byteCount ?? 0)
-    guard length <= server.pointee.queryBufferLimit(of: client) - held else {
-      server.pointee.closedForQueryBuffer(client)
-      return close(client)
-    }
-    let blob = BlobReference.allocate(capacity: length + 2)
-    rest[start..<(start + available)].copy(to: blob.start)
-    client.pointee.largeWord = LargeWord(blob: blob, filled: available, length: length)
-    // The words before it stay, in the connection's input; the long word is not part of it.
-    var before = InputBuffer()
-    guard before.append(rest[0..<start]) else { return close(client) }
-    client.pointee.input.release()
-    client.pointee.input = before
-    server.pointee.statistics.largeWords += 1
-    receiveLargeDirectly(client)
-  }
-
-  /// Bytes that came through the ring's buffers while a long word is under way.
-  private mutating func takeLarge(_ bytes: ByteView, from client: UnsafeMutablePointer<Connection>) {
-    guard let blob = client.pointee.largeWord.blob else { return }
-    let part = min(bytes.count, client.pointee.largeWord.missing)
-    bytes[0..<part].copy(to: blob.start + client.pointee.largeWord.filled)
-    client.pointee.largeWord.filled += part
-    let rest = bytes[part..<bytes.count]
-    if client.pointee.largeWord.missing == 0 {
-      finishLarge(client)
-      guard client.pointee.state == .open, rest.count > 0 else { return }
-      take(rest, from: client)
-    }
-  }
-
-  mutating func receivedLarge(_ done: Completion) {
-    guard let client = connection(done.token) else { return }
-    client.pointee.marks.remove(.receivingLarge)
-    if done.result > 0 {
-      client.pointee.details.pointee.bytesReceived += UInt64(done.result)
-      server.pointee.statistics.bytesReceived += UInt64(done.result)
-      server.pointee.statistics.reads += 1
-      client.pointee.lastInteractionSeconds = server.pointee.clock.seconds
-      client.pointee.largeWord.filled += Int(done.result)
-      if client.pointee.state == .open && client.pointee.largeWord.missing == 0 { finishLarge(client) }
-    } else {
-      receiveEnded(client, done.result)
-    }
-    client.pointee.operations -= 1
-    continueReading(client)
-  }
-
-  /// The long word is here with its line end: it joins the words of its request.
-  private mutating func finishLarge(_ client: UnsafeMutablePointer<Connection>) {
-    guard let blob = client.pointee.largeWord.blob else { return }
-    let length = client.pointee.largeWord.length
-    let tail = ByteView(start: blob.start + length, count: 2)
-    guard tail == ByteView("\r\n") else {
-      server.pointee.refuse(client, .bulkEnd)
-      drain(client)
-      return
-    }
-    if !client.pointee.words.isAllocated { swap(&words, &client.pointee.words) }
-    client.pointee.parser.supply(blob.start, words: &client.pointee.words)
-    client.pointee.largeWord = LargeWord()
-    blob.setCount(length)
-    client.pointee.keep(blob)
-    guard let end = client.pointee.parser.completed() else { return }
-    client.pointee.completeEnd = end
-    let all = 0..<client.pointee.words.count
-    if !mustHold(client, all, base: client.pointee.input.view.start) { executeComplete(client) }
-  }
-
-  /// Executes the request that is whole at the start of the connection's input.
-  private mutating func executeComplete(_ client: UnsafeMutablePointer<Connection>) {
-    let end = client.pointee.completeEnd
-    client.pointee.completeEnd = 0
-    let all = 0..<client.pointee.words.count
-    client.pointee.words.seal(all, base: client.pointee.input.view.start)
-    server.pointee.beginBatch()
-    server.pointee.execution.pointee.hint(.empty, KeyHash(bits: 0))
-    let words = client.pointee.words.views(all)
-    // Long words lie in memory of their own, not in the input.
-    client.pointee.requestBytes = max(end, all.reduce(0) { $0 + words[$1].count })
-    execute(client, words, nil)
-    takeBackWords(client)
-    client.pointee.input.drop(end)
-    if client.pointee.input.count == 0 { client.pointee.input.release() }
-  }
-
-  /// Ends the multishot receive, then lets the kernel write the rest of the word where it will stay.
-  private mutating func receiveLargeDirectly(_ client: UnsafeMutablePointer<Connection>) {
-    guard client.pointee.largeWord.missing >= Large.directBytesMin else { return }
-    stopReceiving(client)
   }
 
   // MARK: arming
@@ -387,7 +195,7 @@ extension Reactor where Engine: ~Copyable {
 
   /// Whether the connection's next request must wait, and if so, that nothing more is read for it.
   @inline(__always)
-  private mutating func mustPause(_ client: UnsafeMutablePointer<Connection>) -> Bool {
+  mutating func mustPause(_ client: UnsafeMutablePointer<Connection>) -> Bool {
     if client.pointee.output.pending > Backpressure.stopBytes { pause(client, .paused) }
     return !client.pointee.marks.isDisjoint(with: [.paused, .held])
   }
@@ -395,7 +203,7 @@ extension Reactor where Engine: ~Copyable {
   /// Whether CLIENT PAUSE makes the request wait that is whole now, starting at `base`: it waits as it is, at the
   /// start of the connection's input.
   @inline(__always)
-  private mutating func mustHold(
+  mutating func mustHold(
     _ client: UnsafeMutablePointer<Connection>, _ range: Range<Int>, base: UnsafeRawPointer
   ) -> Bool {
     guard server.pointee.clientPause.isActive else { return false }
