@@ -61,9 +61,9 @@ extension Server {
       reply.part("', with args beginning with: ")
       var shown = 0
       for i in 1..<max(arguments.count, 1) where shown < 128 {
-        let word = arguments[i].prefix(128 - shown)
+        let word = arguments[i].prefix(128 - shown).upToZeroByte
         reply.part("'")
-        reply.part(word.upToZeroByte)
+        reply.part(word)
         reply.part("' ")
         shown += word.count + 3
       }

@@ -13,7 +13,7 @@ from harness.server import Server, denied, flavour
 from test_engine import io_uring_is_here
 
 REDIS = "/usr/bin/redis-server"
-SEEDS = range(1, 9)
+SEEDS = range(1, 25)
 COMMANDS = 2000
 
 
