@@ -157,7 +157,8 @@ def memory_keys(server):
         connection.pipeline(*[("SET", f"key:{number}", "v" * number * 10) for number in range(100)])
     said = cli(server, "--memkeys")
     expect((said.returncode, said.stderr), (0, ""))
-    assert re.search(r"Biggest string found .*key:9\d", said.stdout), said.stdout
+    # Values within one size class of the allocator cost the same: the last dozen are equally big.
+    assert re.search(r"Biggest string found .*key:(8[5-9]|9\d)", said.stdout), said.stdout
 
 
 @test

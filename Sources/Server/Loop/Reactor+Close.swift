@@ -26,8 +26,9 @@ extension Reactor where Engine: ~Copyable {
     client.pointee.state = .closing
     server.pointee.disconnected(client)
     stopReceiving(client)
-    if !client.pointee.marks.isDisjoint(with: [.sending, .receivingLarge]) {
-      // Wakes a send that waits for a peer who does not read, and a receive for one who does not write.
+    if !client.pointee.marks.contains(.ended) || client.pointee.marks.contains(.sending) {
+      // The peer learns it now, before whoever asked for this is answered: the close itself has to wait for the
+      // kernel. Also wakes a send that waits for a peer who does not read.
       try? Socket.shutdown(client.pointee.descriptor)
     }
     settle(client)
