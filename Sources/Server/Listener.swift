@@ -43,7 +43,7 @@ extension Server {
       ?? (try? SocketAddress.resolve(host, port: port)) ?? []
     for address in addresses {
       do throws(Errno) {
-        let descriptor = try Socket.listen(on: address, backlog: Int32(clamping: network.tcpBacklog))
+        let descriptor = try listen(on: address, backlog: Int32(clamping: network.tcpBacklog))
         add(descriptor, .tcp, host)
         return
       } catch {
@@ -54,6 +54,18 @@ extension Server {
     if isOptional && addresses.isEmpty { return }
     log.warning("Warning: Could not create server TCP listening socket \(host):\(port): bind: \(lastError)")
     throw .failed("Failed listening on port \(port) (tcp), aborting.")
+  }
+
+  /// A ring that is torn down holds its listener a few milliseconds longer than its process lives: a port that a
+  /// predecessor has just left is waited for, half a second at most.
+  private func listen(on address: SocketAddress, backlog: Int32) throws(Errno) -> Int32 {
+    for _ in 0..<20 {
+      do throws(Errno) { return try Socket.listen(on: address, backlog: backlog) } catch {
+        guard error.isAddressInUse else { throw error }
+        Clock.sleep(nanoseconds: 25_000_000)
+      }
+    }
+    return try Socket.listen(on: address, backlog: backlog)
   }
 
   private mutating func openUnixSocket() throws(StartError) {

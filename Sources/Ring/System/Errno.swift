@@ -43,6 +43,8 @@ extension Errno {
 
   /// The address is not one of this machine's.
   public var isAddressUnavailable: Bool { code == EADDRNOTAVAIL }
+  /// Somebody else has the address and the port.
+  public var isAddressInUse: Bool { code == EADDRINUSE }
   /// This kernel does not speak the address's family.
   public var isFamilyUnavailable: Bool { code == EAFNOSUPPORT || code == EPROTONOSUPPORT }
   /// No more descriptors, in the process or in the machine: it will be the same a moment later.
