@@ -21,7 +21,7 @@ struct RDBReaderTests {
       #expect(reading.confirmation == .checksum)
       #expect(reading.consumed == file.count)
     }
-    #expect(try Reading.read(ServerFiles.idle, window: window).uses == [[97]: [15, nil]])
+    #expect(try Reading.read(ServerFiles.idle, window: window).uses == [[97]: [591, nil]])
   }
 
   /// Behind a snapshot may stand something else: the commands of an old log.

@@ -41,7 +41,7 @@ enum ServerFiles {
     010000056f74686572086461746162617365ffff81740bac8d4f97
     """)
 
-  /// One key `a` with the value 1 and a use: idle for 15 seconds under an LRU policy, 5 under an LFU policy.
+  /// One key `a` with the value 1 that was idle for 591 seconds, saved under an LRU policy.
   static let idle = [UInt8](hex: """
     524544495330303130fa0972656469732d76657206372e302e3135fa0a72
     656469732d62697473c040fa056374696d65c28f96016bfa08757365642d

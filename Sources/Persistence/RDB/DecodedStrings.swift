@@ -8,13 +8,14 @@ import CAllocator
 
 @safe struct DecodedStrings: ~Copyable {
   private let block: UnsafeMutableRawPointer
+  private let blockBytes: Int
   private var used = 0
   private var larger: [UnsafeMutableRawPointer]
 
-  private static var blockBytes: Int { 256 << 10 }
-
-  init() {
-    unsafe block = .allocate(byteCount: Self.blockBytes, alignment: 16)
+  /// `blockBytes` for strings that are many and short.
+  init(blockBytes: Int) {
+    self.blockBytes = blockBytes
+    unsafe block = .allocate(byteCount: blockBytes, alignment: 16)
     unsafe larger = []
   }
 
@@ -41,8 +42,7 @@ import CAllocator
       let count = unsafe Decimal.write(value, to: memory.assumingMemoryBound(to: UInt8.self))
       return unsafe ByteView(start: memory, count: count)
     case .compressed(let bytes, let textCount):
-      // Large claims are made true before memory is taken; small ones fail soon enough.
-      if textCount > 64 << 10 { guard LZF.textCount(bytes) == textCount else { return nil } }
+      guard LZF.isPlausible(bytes, textCount) else { return nil }
       guard let memory = unsafe take(textCount) else { return nil }
       guard unsafe LZF.expand(bytes, to: memory, count: textCount) else { return nil }
       return unsafe ByteView(start: memory, count: textCount)
@@ -50,7 +50,7 @@ import CAllocator
   }
 
   private mutating func take(_ count: Int) -> UnsafeMutableRawPointer? {
-    if count <= Self.blockBytes - used {
+    if count <= blockBytes - used {
       let start = unsafe block + used
       used += count
       return unsafe start

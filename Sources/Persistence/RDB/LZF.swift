@@ -71,6 +71,12 @@ enum LZF {
     return produced
   }
 
+  /// Whether memory may be taken for `textCount` bytes of text: a large claim must be true, a small one
+  /// fails soon enough when it is unpacked.
+  static func isPlausible(_ bytes: ByteView, _ textCount: Int) -> Bool {
+    textCount <= 64 << 10 || LZF.textCount(bytes) == textCount
+  }
+
   /// Unpacks `bytes` to exactly `count` bytes at `out`; false if they are no such text.
   static func expand(_ bytes: ByteView, to out: UnsafeMutableRawPointer, count: Int) -> Bool {
     guard let size = UInt32(exactly: bytes.count), let room = UInt32(exactly: count) else { return false }

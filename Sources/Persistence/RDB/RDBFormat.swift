@@ -15,6 +15,8 @@ package struct RDBVersion: BitwiseCopyable, Equatable, Sendable {
 
   /// What is written unless somebody asks for another: Redis 7.2, Valkey 7.2 and all later ones read it.
   package static var standard: RDBVersion { RDBVersion(11) }
+  /// Redis 5 and 6. A string is the same in every version.
+  package static var redis5: RDBVersion { RDBVersion(9) }
   /// Redis 7.0.
   package static var redis70: RDBVersion { RDBVersion(10) }
   /// Valkey 9.
@@ -23,7 +25,7 @@ package struct RDBVersion: BitwiseCopyable, Equatable, Sendable {
   /// Whether such a file begins with VALKEY.
   package var isValkey: Bool { number >= 80 }
   /// Whether a file can be written in it.
-  package var isWritable: Bool { number == 10 || number == 11 || number == 80 }
+  package var isWritable: Bool { number >= 9 && number <= 11 || number == 80 }
   /// Whether a file or payload of it can be read.
   package var isReadable: Bool { number >= 1 && number <= 12 || number == 80 }
   /// The checksum at the end came with version 5.

@@ -97,7 +97,7 @@ struct StructureWalker {
       passing = try cursor.passString()
       return
     }
-    var decoded = DecodedStrings()
+    var decoded = DecodedStrings(blockBytes: 0)
     guard let bytes = decoded.view(try cursor.string()) else { throw .failed(.compression) }
     guard form.isSound(bytes) else { throw .failed(.packed) }
   }
