@@ -25,6 +25,8 @@ package struct RDBFailure: Error {
     case packed
     /// The same key twice.
     case duplicateKey
+    /// The bytes of one value do not fit into memory.
+    case memory
     case checksum(stored: UInt64, computed: UInt64)
   }
 
@@ -60,6 +62,7 @@ package struct RDBFailure: Error {
     case .module: "a module's data does not have the form that it announces"
     case .packed: "a packed value contradicts itself"
     case .duplicateKey: "the same key a second time"
+    case .memory: "memory ran out"
     case .checksum(let stored, let computed):
       "the checksum is \(String(computed, radix: 16)), but the file says \(String(stored, radix: 16))"
     }

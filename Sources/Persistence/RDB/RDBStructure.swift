@@ -30,42 +30,41 @@ enum PackedForm: BitwiseCopyable {
 struct RDBStructure {
   let steps: [RDBStep]
 
-  private init(_ steps: RDBStep...) { self.steps = steps }
   private init(steps: [RDBStep]) { self.steps = steps }
 
   /// The structure of a value of `type`; nil if the type does not tell where it ends.
   init?(_ type: RDBType) {
     switch type {
-    case .string: self.init(.string)
-    case .list, .set: self.init(.begin, .string, .end)
-    case .sortedSetText: self.init(.begin, .string, .scoreText, .end)
-    case .sortedSet: self.init(.begin, .string, .bytes(8), .end)
-    case .hash: self.init(.begin, .string, .string, .end)
-    case .hashZipmap: self.init(.packed(.zipmap))
-    case .listZiplist, .sortedSetZiplist, .hashZiplist: self.init(.packed(.ziplist))
-    case .setIntset: self.init(.packed(.intset))
-    case .hashListpack, .sortedSetListpack, .setListpack: self.init(.packed(.listpack))
-    case .listQuicklist: self.init(.begin, .packed(.ziplist), .end)
-    case .listQuicklist2: self.init(.begin, .node, .end)
+    case .string: self.init(steps: [.string])
+    case .list, .set: self.init(steps: [.begin, .string, .end])
+    case .sortedSetText: self.init(steps: [.begin, .string, .scoreText, .end])
+    case .sortedSet: self.init(steps: [.begin, .string, .bytes(8), .end])
+    case .hash: self.init(steps: [.begin, .string, .string, .end])
+    case .hashZipmap: self.init(steps: [.packed(.zipmap)])
+    case .listZiplist, .sortedSetZiplist, .hashZiplist: self.init(steps: [.packed(.ziplist)])
+    case .setIntset: self.init(steps: [.packed(.intset)])
+    case .hashListpack, .sortedSetListpack, .setListpack: self.init(steps: [.packed(.listpack)])
+    case .listQuicklist: self.init(steps: [.begin, .packed(.ziplist), .end])
+    case .listQuicklist2: self.init(steps: [.begin, .node, .end])
     // A field's expiry stands before it, in 8 bytes before them all, or behind its value.
-    case .hashExpiryOfCandidate: self.init(.begin, .length, .string, .string, .end)
-    case .hashExpiry: self.init(.bytes(8), .begin, .length, .string, .string, .end)
-    case .hashListpackExpiryOfCandidate: self.init(.packed(.listpack))
-    case .hashListpackExpiry: self.init(.bytes(8), .packed(.listpack))
-    case .hashValkey: self.init(.begin, .string, .string, .bytes(8), .end)
+    case .hashExpiryOfCandidate: self.init(steps: [.begin, .length, .string, .string, .end])
+    case .hashExpiry: self.init(steps: [.bytes(8), .begin, .length, .string, .string, .end])
+    case .hashListpackExpiryOfCandidate: self.init(steps: [.packed(.listpack)])
+    case .hashListpackExpiry: self.init(steps: [.bytes(8), .packed(.listpack)])
+    case .hashValkey: self.init(steps: [.begin, .string, .string, .bytes(8), .end])
     case .stream1: self.init(steps: RDBStructure.stream(generation: 1))
     case .stream2: self.init(steps: RDBStructure.stream(generation: 2))
     case .stream3: self.init(steps: RDBStructure.stream(generation: 3))
     // The module's name and version in one number.
-    case .module: self.init(.length, .moduleValues)
+    case .module: self.init(steps: [.length, .moduleValues])
     case .moduleOfCandidate: return nil
     }
   }
 
   /// Behind the module's number: when the data is loaded, then the data.
-  static var moduleAuxiliary: RDBStructure { RDBStructure(.length, .length, .moduleValues) }
+  static var moduleAuxiliary: RDBStructure { RDBStructure(steps: [.length, .length, .moduleValues]) }
   /// Pairs of first and last slots.
-  static var slotRanges: RDBStructure { RDBStructure(.begin, .length, .length, .end) }
+  static var slotRanges: RDBStructure { RDBStructure(steps: [.begin, .length, .length, .end]) }
 
   private static func stream(generation: Int) -> [RDBStep] {
     // Radix tree nodes: the 16 bytes of the first entry's identifier, and a listpack of entries.
