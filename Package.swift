@@ -26,7 +26,9 @@ let package = Package(
     .target(name: "Store", dependencies: ["Bytes", "CAllocator", "CHash", "CPrefetch"], swiftSettings: memorySafety),
     .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CDecimal"]),
     .target(name: "Configuration", dependencies: []),
-    .target(name: "Server", dependencies: ["Ring", "Commands", "Configuration", "Store", "Wire", "Bytes"]),
+    .target(
+      name: "Persistence", dependencies: ["Store", "Wire", "Bytes", "CAllocator"], swiftSettings: memorySafety),
+    .target(name: "Server", dependencies: ["Ring", "Commands", "Configuration", "Persistence", "Store", "Wire", "Bytes"]),
 
     .executableTarget(name: "martlet-server", dependencies: ["Server", "Configuration", "Ring"], path: "Sources/Main"),
     .executableTarget(name: "martlet-bench", dependencies: ["Ring", "Bytes"], path: "Sources/Bench"),

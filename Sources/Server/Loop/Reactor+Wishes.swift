@@ -10,6 +10,10 @@ extension Reactor where Engine: ~Copyable {
         guard let client = server.pointee.connections.find(slot, generation: generation) else { continue }
         if afterOutput { drain(client) } else { close(client) }
       case .unpause: unpauseAll()
+      case .proceed(let slot, let generation):
+        guard let client = server.pointee.connections.find(slot, generation: generation) else { continue }
+        if client.pointee.hasSendable { markReady(client) }
+        resume(client, .held)
       case .listen: relisten()
       case .stop: closeAll()
       }
@@ -55,6 +59,7 @@ extension Reactor where Engine: ~Copyable {
     let now = server.pointee.clock.nanoseconds
     server.pointee.tick()
     endOverdue()
+    server.pointee.answerSyncWaiters()
     if server.pointee.clientPause.hasEnded(now: server.pointee.clock.milliseconds) { unpauseAll() }
     listen()
     grantWishes()

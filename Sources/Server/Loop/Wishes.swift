@@ -9,6 +9,8 @@ struct Wishes {
     case end(slot: UInt32, generation: UInt32, afterOutput: Bool)
     /// CLIENT PAUSE is over: let the held clients go on.
     case unpause
+    /// A command that answered later has: the client's next requests may run.
+    case proceed(slot: UInt32, generation: UInt32)
     /// The listeners have changed.
     case listen
     /// A shutdown was asked for and everything it waits for is done.
