@@ -19,14 +19,19 @@ let package = Package(
     .target(name: "CPrefetch"),
     .target(name: "CURing"),
     .target(name: "CDecimal"),
+    .systemLibrary(name: "CLZF"),
+    .systemLibrary(name: "CISAL"),
 
     .target(name: "Bytes", dependencies: ["CAllocator", "CHash"], swiftSettings: memorySafety),
     .target(name: "Ring", dependencies: ["Bytes", "CURing"], swiftSettings: memorySafety),
     .target(name: "Wire", dependencies: ["Bytes", "CAllocator"], swiftSettings: memorySafety),
     .target(name: "Store", dependencies: ["Bytes", "CAllocator", "CHash", "CPrefetch"], swiftSettings: memorySafety),
     .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CDecimal"]),
+    .target(
+      name: "Persistence", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CLZF", "CISAL"],
+      swiftSettings: memorySafety),
     .target(name: "Configuration", dependencies: []),
-    .target(name: "Server", dependencies: ["Ring", "Commands", "Configuration", "Store", "Wire", "Bytes"]),
+    .target(name: "Server", dependencies: ["Ring", "Commands", "Persistence", "Configuration", "Store", "Wire", "Bytes"]),
 
     .executableTarget(name: "martlet-server", dependencies: ["Server", "Configuration", "Ring"], path: "Sources/Main"),
     .executableTarget(name: "martlet-bench", dependencies: ["Ring", "Bytes"], path: "Sources/Bench"),
@@ -36,6 +41,7 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"], exclude: ["Fixtures"]),
+    .testTarget(name: "PersistenceTests", dependencies: ["Persistence", "Store", "Bytes", "CHash"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
     .testTarget(name: "BenchTests", dependencies: ["martlet-bench"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "Ring", "Commands", "Bytes", "Wire", "Store"]),
