@@ -50,6 +50,7 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     server.pointee.engine.statistics = ring.statistics
     drain()
     grantWishes()
+    grantUnpause()
     if server.pointee.timers.isDue(server.pointee.clock.nanoseconds) { tick() }
     rearmStarved()
     sendReady()
