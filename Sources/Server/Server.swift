@@ -165,7 +165,18 @@ struct LoopClock {
   private(set) var nanoseconds: UInt64 = Clock.monotonicNanoseconds()
   var seconds: Int64 { Int64(nanoseconds / 1_000_000_000) }
   var milliseconds: Int64 { Int64(nanoseconds / 1_000_000) }
-  mutating func update() { nanoseconds = Clock.monotonicNanoseconds() }
+  /// A simulation has a clock of its own.
+  private var isHeld = false
+
+  mutating func update() {
+    if !isHeld { nanoseconds = Clock.monotonicNanoseconds() }
+  }
+
+  /// From now on it is what the caller says.
+  mutating func hold(at nanoseconds: UInt64) {
+    isHeld = true
+    self.nanoseconds = nanoseconds
+  }
 }
 
 extension Server {

@@ -73,6 +73,7 @@ extension Server {
         slot: client.pointee.slot, generation: client.pointee.generation, sequence: sequence, wantsReplicas: replicas > 0,
         isLocal: isLocal, deadlineMilliseconds: timeoutMilliseconds == 0 || overflow ? .max : sum))
     client.pointee.isWaiting = true
+    client.pointee.marks.insert(.held)
     timers.hurry(clock.nanoseconds)
   }
 
@@ -98,7 +99,8 @@ extension Server {
         WaitAOF.answer(reply, isDurable: isDurable)
       }
       client.pointee.isWaiting = false
-      wishes.add(.proceed(slot: waiter.slot, generation: waiter.generation))
+      // Between the requests of others: what it sent behind this one runs then.
+      wishes.unpause()
     }
     appendLog.waiters = left
   }

@@ -114,7 +114,7 @@ extension Server {
     if isThrottlingWrites {
       if unsynced <= high / 2 {
         isThrottlingWrites = false
-        wishes.add(.unpause)
+        wishes.unpause()
       }
     } else if high > 0 && unsynced > high && appendLog.pipeline.policy == .always {
       isThrottlingWrites = true

@@ -197,7 +197,6 @@ extension Reactor where Engine: ~Copyable {
   @inline(__always)
   mutating func mustPause(_ client: UnsafeMutablePointer<Connection>) -> Bool {
     if client.pointee.output.pending > Backpressure.stopBytes { pause(client, .paused) }
-    if client.pointee.isWaiting { pause(client, .held) }
     return !client.pointee.marks.isDisjoint(with: [.paused, .held])
   }
 

@@ -53,6 +53,7 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     grantWishes()
     if server.pointee.timers.isDue(server.pointee.clock.nanoseconds) { tick() }
     if server.pointee.recovery.isLoading { server.pointee.continueRecovery(server) }
+    grantUnpause()
     rearmStarved()
     commitLog()
     sendReady()

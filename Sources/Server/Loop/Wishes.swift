@@ -7,10 +7,6 @@ struct Wishes {
   enum Wish {
     /// End this connection; after its output has left, or now.
     case end(slot: UInt32, generation: UInt32, afterOutput: Bool)
-    /// CLIENT PAUSE is over: let the held clients go on.
-    case unpause
-    /// A command that answered later has: the client's next requests may run.
-    case proceed(slot: UInt32, generation: UInt32)
     /// The listeners have changed.
     case listen
     /// A shutdown was asked for and everything it waits for is done.
@@ -18,6 +14,7 @@ struct Wishes {
   }
 
   private var wishes: [Wish] = []
+  private var isUnpauseWished = false
 
   /// The loop looks here after each request: there is something to do.
   var isUrgent: Bool { !wishes.isEmpty }
@@ -28,5 +25,17 @@ struct Wishes {
   mutating func take() -> [Wish] {
     defer { wishes = [] }
     return wishes
+  }
+
+  // MARK: unpausing
+
+  /// CLIENT PAUSE is over: let the held clients go on. Their requests run then, so this is not granted while
+  /// somebody else's are being run.
+  mutating func unpause() { isUnpauseWished = true }
+
+  /// Whether that is wished for; it is considered granted.
+  mutating func takeUnpause() -> Bool {
+    defer { isUnpauseWished = false }
+    return isUnpauseWished
   }
 }
