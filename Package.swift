@@ -36,15 +36,19 @@ let package = Package(
     .executableTarget(name: "martlet-server", dependencies: ["Server", "Configuration", "Ring"], path: "Sources/Main"),
     .executableTarget(name: "martlet-bench", dependencies: ["Ring", "Bytes"], path: "Sources/Bench"),
 
+    // Real and simulated peers, for every test that has connections.
+    .target(name: "TestClients", dependencies: ["Ring"], path: "Tests/TestClients"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
-    .testTarget(name: "RingTests", dependencies: ["Ring", "Bytes", "CURing"]),
+    .testTarget(name: "RingTests", dependencies: ["Ring", "Bytes", "CURing", "TestClients"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"], exclude: ["Fixtures"]),
     .testTarget(name: "PersistenceTests", dependencies: ["Persistence", "Store", "Bytes", "CHash"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
     .testTarget(name: "BenchTests", dependencies: ["martlet-bench"]),
-    .testTarget(name: "ServerTests", dependencies: ["Server", "Ring", "Commands", "Bytes", "Wire", "Store"]),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: ["Server", "Ring", "Commands", "Configuration", "Bytes", "Wire", "Store", "TestClients"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

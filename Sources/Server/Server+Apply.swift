@@ -29,6 +29,7 @@ extension Server {
     if settings.security.password.isEmpty { authenticateAll() }
     applyRules()
     obey(settings.memory)
+    obey(settings.persistence)
     watch(settings.observation)
     timers.hurry(clock.nanoseconds)
   }

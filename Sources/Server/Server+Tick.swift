@@ -30,15 +30,17 @@ extension Server {
 
   /// Sweeps for keys that have expired. Whether there are any keys that will.
   private mutating func expireKeys() -> Bool {
-    guard execution.pointee.rules.activeExpire else { return false }
+    guard execution.pointee.rules.activeExpire, !recovery.isLoading else { return false }
     var isNeeded = false
     let wallMilliseconds = Clock.wallMicroseconds() / 1_000
     let deadline = Clock.monotonicNanoseconds() + Slice.expiryNanoseconds
     for index in 0..<Int(configuration.settings.general.databases) where databases[index].volatileCount > 0 {
       isNeeded = true
       while Clock.monotonicNanoseconds() < deadline {
+        execution.pointee.effects.begin()
         let slice = execution.pointee.expireSlice(
           database: index, now: wallMilliseconds, examinedMax: Slice.examinedPerStep)
+        if slice.expired > 0 { recordPreludes(database: index) }
         // As long as much of what is seen has expired it pays to look at more, now.
         if slice.examined == 0 || slice.expired * 10 < slice.examined { break }
       }

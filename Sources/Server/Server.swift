@@ -45,6 +45,23 @@ package struct Server: ~Copyable {
   /// When somebody was last found speaking HTTP to us.
   var lastForeignWarningSeconds: Int64 = 0
 
+  // MARK: durability
+
+  var appendLog = AppendLog()
+  var recovery = Recovery()
+  var snapshots = Snapshots()
+  var errands: FileErrands
+  /// Some requests may be refused: the data are being loaded, or the disk does not take writes.
+  var isRestricted = false
+  /// Requests that write wait: the log has too much that is not on disk.
+  var isThrottlingWrites = false
+  /// Per command, what its answer depends on.
+  let gates: UnsafeMutablePointer<Gate>
+  /// Some command has another name here than elsewhere.
+  let isRenaming: Bool
+  /// The session under which the log's records are run again.
+  let replayer: UnsafeMutablePointer<Session>
+
   // MARK: execution
 
   /// The words of the request that runs now.
@@ -73,8 +90,9 @@ package struct Server: ~Copyable {
 
   /// - Parameter commands: everything clients may call, without rename-command.
   init(
-    configuration: Configuration, identity: Identity, engine: EngineReport, commands: [CommandDefinition], signalDescriptor: Int32
+    configuration: Configuration, identity: Identity, engine: EngineReport, commands: [CommandDefinition], signalDescriptor: Int32, errands: consuming FileErrands
   ) {
+    self.errands = errands
     self.configuration = configuration
     self.identity = identity
     self.engine = engine
@@ -94,6 +112,11 @@ package struct Server: ~Copyable {
     commandStatistics.initialize(repeating: CommandStatistics(), count: table.count)
     nobody = .allocate(capacity: 1)
     nobody.initialize(to: Session(id: 0))
+    replayer = .allocate(capacity: 1)
+    replayer.initialize(to: Session(id: 0))
+    isRenaming = !configuration.settings.security.renamedCommands.isEmpty
+    gates = .allocate(capacity: table.count)
+    for index in 0..<table.count { (gates + index).initialize(to: Gate(table.facts[index])) }
     execution = .allocate(capacity: 1)
     execution.initialize(
       to: Execution(
@@ -114,6 +137,8 @@ package struct Server: ~Copyable {
     commandStatistics.deallocate()
     segments.deallocate()
     nobody.deallocate()
+    replayer.deallocate()
+    gates.deallocate()
     silence.deallocate()
     pool.deinitialize(count: 1)
     pool.deallocate()
@@ -140,5 +165,29 @@ struct LoopClock {
   private(set) var nanoseconds: UInt64 = Clock.monotonicNanoseconds()
   var seconds: Int64 { Int64(nanoseconds / 1_000_000_000) }
   var milliseconds: Int64 { Int64(nanoseconds / 1_000_000) }
-  mutating func update() { nanoseconds = Clock.monotonicNanoseconds() }
+  /// A simulation has a clock of its own.
+  private var isHeld = false
+
+  mutating func update() {
+    if !isHeld { nanoseconds = Clock.monotonicNanoseconds() }
+  }
+
+  /// From now on it is what the caller says.
+  mutating func hold(at nanoseconds: UInt64) {
+    isHeld = true
+    self.nanoseconds = nanoseconds
+  }
+}
+
+extension Server {
+  /// How long the loop may sleep.
+  mutating func waitNanoseconds() -> UInt64 {
+    if recovery.isLoading { return 0 }
+    let untilTick = timers.waitNanoseconds(clock.nanoseconds)
+    guard appendLog.state != .off, let untilLog = appendLog.pipeline.waitNanoseconds(now: clock.nanoseconds) else { return untilTick }
+    return min(untilTick, untilLog)
+  }
+
+  /// The name of the command that runs now as any other server knows it.
+  var canonicalName: ByteView { gates[execution.pointee.commandIndex].name }
 }

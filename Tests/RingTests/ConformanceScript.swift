@@ -3,6 +3,7 @@
 // Clients talk to the echo server; the script checks that every byte comes back in order, that every
 // connection ends, and that nothing is left over. It returns what the clients heard, so that engines
 // can be compared with each other.
+import TestClients
 import Testing
 
 @testable import Ring

@@ -1,4 +1,5 @@
 // ConformanceTests.swift: the same script on every engine, and the same bytes heard.
+import TestClients
 import Testing
 
 @testable import Ring

@@ -2,34 +2,10 @@
 // notices servers that break the rules.
 import Bytes
 import Glibc
+import TestClients
 import Testing
 
 @testable import Ring
-
-/// Peers of a simulated world.
-final class SimulatedClients: Clients {
-  let world: SimulatedWorld
-  let listener: Int32
-
-  init(_ world: SimulatedWorld) {
-    self.world = world
-    listener = world.listen()
-  }
-
-  func connect() -> Int { world.connect(to: listener) }
-  func write(_ client: Int, _ bytes: ArraySlice<UInt8>) -> Int { world.write(client, bytes) }
-
-  func read(_ client: Int) -> Heard {
-    let bytes = world.read(client)
-    if !bytes.isEmpty { return .bytes(bytes) }
-    if world.isReset(client) { return .reset }
-    return world.hasEnded(client) ? .end : .nothing
-  }
-
-  func endWriting(_ client: Int) { world.endWriting(client) }
-  func close(_ client: Int) { world.close(client) }
-  func reset(_ client: Int) { world.reset(client) }
-}
 
 @Suite struct SimulatedRingTests {
   /// Seeds per test: MARTLET_SEEDS, or a number that takes seconds in a debug build.

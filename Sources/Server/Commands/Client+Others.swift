@@ -32,7 +32,7 @@ extension ClientCommands {
           complexity: "O(N) in the number of waiting clients")
       ) { execution in
         execution.server.pointee.clientPause.end()
-        execution.server.pointee.wishes.add(.unpause)
+        execution.server.pointee.wishes.unpause()
         execution.reply.ok()
       },
 

@@ -20,7 +20,7 @@ extension Reactor where Engine: ~Copyable {
       server.pointee.listeners[index].generation == done.token.generation
     else {
       // From a listener that was closed since: nobody answers for it any more.
-      if done.result >= 0 { Socket.close(done.result) }
+      if done.result >= 0 { turnAway(done.result) }
       return
     }
     if done.isFinal { server.pointee.listeners[index].isArmed = false }
@@ -51,11 +51,16 @@ extension Reactor where Engine: ~Copyable {
   private mutating func admit(_ descriptor: Int32, from listener: Listener) {
     if let refusal = server.pointee.refusal(of: descriptor, on: listener) {
       Socket.sendOnce(descriptor, ByteView(refusal))
-      Socket.close(descriptor)
-      return
+      return turnAway(descriptor)
     }
     let client = server.pointee.connected(descriptor, on: listener)
     ring.attach(descriptor)
     continueReading(client)
+  }
+
+  /// Closes a descriptor that never became a connection. By the ring, which gave it: only the ring knows what it is.
+  private mutating func turnAway(_ descriptor: Int32) {
+    // As for a listener nobody waits for this close. Listeners have generations from 1 on.
+    ring.close(descriptor, Token(.cancel, slot: UInt32(bitPattern: descriptor), generation: 0))
   }
 }

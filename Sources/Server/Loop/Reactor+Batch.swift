@@ -16,8 +16,10 @@ extension Reactor where Engine: ~Copyable {
     var used = start
     while batch.count < most {
       let rest = bytes[used..<bytes.count]
-      // An inline request is unescaped where it lies: nothing may be read after it that could be read again.
+      // An inline request is unescaped where it lies, so it cannot be read twice: it stands alone in its batch, for
+      // what stands behind others may have to be read again.
       let isInline = client.pointee.parser.isIdle && !rest.isEmpty && rest[0] != UInt8(ascii: "*")
+      if isInline && batch.count > 0 { return used }
       let firstWord = batch.wordEnd
       do throws(ProtocolError) {
         batch.outcome = try client.pointee.parser.next(in: rest, limits: limits, words: &client.pointee.words)

@@ -9,17 +9,22 @@ extension Reactor where Engine: ~Copyable {
       case .end(let slot, let generation, let afterOutput):
         guard let client = server.pointee.connections.find(slot, generation: generation) else { continue }
         if afterOutput { drain(client) } else { close(client) }
-      case .unpause: unpauseAll()
       case .listen: relisten()
       case .stop: closeAll()
       }
     }
   }
 
+  /// Between the requests of all clients: what may not happen while one of them runs.
+  mutating func grantUnpause() {
+    while server.pointee.wishes.takeUnpause() { unpauseAll() }
+  }
+
   private mutating func unpauseAll() {
     for slot in 0..<server.pointee.connections.slotCount where server.pointee.connections.isTaken(slot) {
       let client = server.pointee.connections[slot]
-      guard client.pointee.marks.contains(.held) else { continue }
+      guard client.pointee.marks.contains(.held), !client.pointee.isWaiting else { continue }
+      if client.pointee.hasSendable { markReady(client) }
       resume(client, .held)
     }
   }
@@ -39,11 +44,8 @@ extension Reactor where Engine: ~Copyable {
 
   /// The server stops: nobody is accepted, everybody is told what he was promised, then all is closed.
   private mutating func closeAll() {
-    for index in server.pointee.listeners.indices {
-      let listener = server.pointee.listeners[index]
-      server.pointee.listeners[index].isClosing = true
-      ring.cancel(Token(.accept, slot: UInt32(index), generation: listener.generation))
-    }
+    for index in server.pointee.listeners.indices { server.pointee.listeners[index].isClosing = true }
+    relisten()
     for slot in 0..<server.pointee.connections.slotCount where server.pointee.connections.isTaken(slot) {
       drain(server.pointee.connections[slot])
     }
@@ -55,6 +57,7 @@ extension Reactor where Engine: ~Copyable {
     let now = server.pointee.clock.nanoseconds
     server.pointee.tick()
     endOverdue()
+    server.pointee.answerSyncWaiters()
     if server.pointee.clientPause.hasEnded(now: server.pointee.clock.milliseconds) { unpauseAll() }
     listen()
     grantWishes()

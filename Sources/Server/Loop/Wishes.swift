@@ -7,8 +7,6 @@ struct Wishes {
   enum Wish {
     /// End this connection; after its output has left, or now.
     case end(slot: UInt32, generation: UInt32, afterOutput: Bool)
-    /// CLIENT PAUSE is over: let the held clients go on.
-    case unpause
     /// The listeners have changed.
     case listen
     /// A shutdown was asked for and everything it waits for is done.
@@ -16,6 +14,7 @@ struct Wishes {
   }
 
   private var wishes: [Wish] = []
+  private var isUnpauseWished = false
 
   /// The loop looks here after each request: there is something to do.
   var isUrgent: Bool { !wishes.isEmpty }
@@ -26,5 +25,17 @@ struct Wishes {
   mutating func take() -> [Wish] {
     defer { wishes = [] }
     return wishes
+  }
+
+  // MARK: unpausing
+
+  /// CLIENT PAUSE is over: let the held clients go on. Their requests run then, so this is not granted while
+  /// somebody else's are being run.
+  mutating func unpause() { isUnpauseWished = true }
+
+  /// Whether that is wished for; it is considered granted.
+  mutating func takeUnpause() -> Bool {
+    defer { isUnpauseWished = false }
+    return isUnpauseWished
   }
 }
