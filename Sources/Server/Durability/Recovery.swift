@@ -279,10 +279,11 @@ extension Server {
     let manifest = appendLog.directory.manifest
     if manifest.files.isEmpty && hasData {
       // A snapshot was loaded: it becomes the base as a rewrite makes one.
-      return beginEnabling()
+      beginEnabling()
+      return true
     }
     if manifest.files.isEmpty {
-      return makeLogFiles(appendLog.directory.stepsForFirstFiles(base: emptyBase, isSnapshot: baseIsSnapshot), offset: 0)
+      return makeLogFiles(appendLog.directory.stepsForFirstFiles(base: emptyBase, isSnapshot: configuration.settings.persistence.logBaseIsSnapshot), offset: 0)
     }
     for entry in manifest.files.dropLast() {
       appendLog.olderIncrementBytes += (try? File.status(appendLog.directory.path(of: entry)).bytes) ?? 0
