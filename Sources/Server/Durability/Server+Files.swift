@@ -52,7 +52,12 @@ extension Server {
   mutating func beginRewrite() {
     log.notice("Background append only file rewriting started")
     snapshots.rewriteStartedAt = clock.nanoseconds
-    appendLog.pipeline.beginGeneration { batch in endBatch(&batch) }
+    var number = appendLog.sealNumber
+    appendLog.pipeline.beginGeneration { batch in
+      number += 1
+      batch.seal(number: number)
+    }
+    appendLog.sealNumber = 0
     appendLog.selectedDatabase = -1
     snapshots.fileSwitch = .draining
     beginJob(.base)
@@ -63,7 +68,8 @@ extension Server {
   mutating func beginEnabling() {
     appendLog.state = .enabling
     execution.pointee.effects.isRecording = true
-    appendLog.pipeline.beginGeneration { batch in endBatch(&batch) }
+    // What was appended while there was no file to take it is in the base.
+    appendLog.pipeline.beginRescue()
     beginFirstBase()
   }
 
@@ -101,11 +107,15 @@ extension Server {
     if snapshots.isBaseReady && snapshots.fileSwitch == .none && !snapshots.isChangingManifest { installBase() }
     if case .poisoned = appendLog.pipeline.health, !appendLog.pipeline.isFlying, snapshots.fileSwitch == .none,
       !snapshots.isChangingManifest, appendLog.state == .on || appendLog.state == .enabling,
-      clock.nanoseconds >= snapshots.rescueAtNanoseconds, snapshots.job?.purpose != .firstBase
+      clock.nanoseconds >= snapshots.rescueAtNanoseconds, snapshots.job?.pointee.purpose != .firstBase
     {
       beginRescue()
     }
-    if appendLog.state == .ending && appendLog.pipeline.isIdle && snapshots.fileSwitch == .none { endLog() }
+    if appendLog.state == .ending && (appendLog.pipeline.isIdle || appendLog.pipeline.file == nil), !appendLog.pipeline.isFlying,
+      snapshots.fileSwitch == .none, !snapshots.isChangingManifest
+    {
+      endLog()
+    }
   }
 
   private mutating func incrementMade(_ result: FileErrands.Result) {
@@ -115,7 +125,7 @@ extension Server {
       appendLog.directory.stepsFailed()
       appendLog.pipeline.abandonGeneration()
       log.warning("Can't make the next file of the append-only log: \(Errno(result.code).text)")
-      snapshots.job?.giveUp(Errno(result.code))
+      snapshots.job?.pointee.giveUp(Errno(result.code))
       return endJobIfFailed()
     }
     appendLog.directory.stepsDone()
@@ -132,7 +142,7 @@ extension Server {
     snapshots.isChangingManifest = false
     guard result.isDone else {
       appendLog.directory.stepsFailed()
-      snapshots.job?.giveUp(Errno(result.code))
+      snapshots.job?.pointee.giveUp(Errno(result.code))
       return endJobIfFailed()
     }
     // Kept as a number that is used up; the manifest comes with the base.
@@ -147,34 +157,34 @@ extension Server {
   // MARK: the base
 
   private mutating func installBase() {
-    guard let purpose = snapshots.job?.purpose, let temporary = snapshots.job?.temporary, let descriptor = snapshots.job?.descriptor
+    guard let purpose = snapshots.job?.pointee.purpose, let temporary = snapshots.job?.pointee.temporary, let descriptor = snapshots.job?.pointee.descriptor
     else { return }
     snapshots.isBaseReady = false
     snapshots.isChangingManifest = true
-    let isSnapshot = snapshots.job?.isSnapshot ?? true
+    let isSnapshot = snapshots.job?.pointee.isSnapshot ?? true
     give(
       [.close(descriptor)] + appendLog.directory.stepsForNewBase(
         temporary: temporary, isSnapshot: isSnapshot, includesHidden: purpose == .firstBase),
       .installBase)
-    snapshots.job?.descriptor = -1
+    snapshots.job?.pointee.descriptor = -1
   }
 
   private mutating func baseInstalled(_ result: FileErrands.Result) {
     snapshots.isChangingManifest = false
     guard result.isDone else {
       appendLog.directory.stepsFailed()
-      snapshots.job?.giveUp(Errno(result.code))
+      snapshots.job?.pointee.giveUp(Errno(result.code))
       return endJobIfFailed()
     }
     appendLog.directory.stepsDone()
-    let isFirst = snapshots.job?.purpose == .firstBase
-    appendLog.baseBytes = snapshots.job?.offset ?? 0
+    let isFirst = snapshots.job?.pointee.purpose == .firstBase
+    appendLog.baseBytes = snapshots.job?.pointee.offset ?? 0
     appendLog.olderIncrementBytes = 0
     snapshots.lastRewriteFailed = false
     snapshots.rewriteFailures = 0
     snapshots.rewrites += 1
     snapshots.lastRewriteSeconds = jobSeconds
-    snapshots.job = nil
+    snapshots.endJob()
     if isFirst { firstBaseInstalled() }
     appendLog.bytesAtRewrite = appendLog.currentBytes
     log.notice("Background AOF rewrite finished successfully")
@@ -261,8 +271,11 @@ extension Server {
       give([.close(file.descriptor)], .other)
     }
     appendLog.state = .off
+    // Whoever still waits was given up by whoever turned the log off.
+    appendLog.pipeline.forgetUnsynced()
+    wishes.add(.release)
     log.notice("AOF disabled.")
-    answerSyncWaiters()
+    if configuration.settings.persistence.logEnabled { turnLogOn() }
   }
 
   /// The bytes of a base without data.

@@ -5,6 +5,7 @@ import Configuration
 import Persistence
 import Ring
 import Store
+import Wire
 
 extension Server {
   // MARK: beginning
@@ -15,10 +16,11 @@ extension Server {
     let isSnapshot = purpose == .file || settings.logBaseIsSnapshot
     let kind = purpose == .file ? "temp" : "temp-rewriteaof-bg"
     let temporary = "\(kind)-\(ProcessFacts.number).\(isSnapshot ? "rdb" : "aof")"
-    snapshots.job = SnapshotJob(
-      purpose: purpose, temporary: temporary, isSnapshot: isSnapshot,
-      walk: makeWalk(isSnapshot: isSnapshot, isLogBase: purpose != .file), now: clock.nanoseconds,
-      changes: execution.pointee.effects.changes)
+    snapshots.begin(
+      SnapshotJob(
+        purpose: purpose, temporary: temporary, isSnapshot: isSnapshot,
+        walk: makeWalk(isSnapshot: isSnapshot, isLogBase: purpose != .file), now: clock.nanoseconds,
+        changes: execution.pointee.effects.changes))
     snapshots.isBaseReady = false
     give([.remove(temporary), .create(temporary)], .openFile)
     timers.hurry(clock.nanoseconds)
@@ -28,12 +30,12 @@ extension Server {
   func makeWalk(isSnapshot: Bool, isLogBase: Bool) -> SnapshotWalk {
     let settings = configuration.settings.persistence
     var options = RDBWriter.Options()
-    options.version = RDBVersion(settings.snapshotVersion)
+    options.version = RDBVersion(UInt16(settings.snapshotVersion))
     options.compresses = settings.snapshotCompressed
     options.checksums = settings.snapshotChecksummed
     options.use = lastUse
     let facts = SnapshotWalk.Facts(
-      serverVersion: Version.redisText, nowSeconds: Clock.wallMicroseconds() / 1_000_000,
+      serverVersion: Version.redisName, nowSeconds: Clock.wallMicroseconds() / 1_000_000,
       usedMemoryBytes: Int64(clamping: Heap.usedBytes), isLogBase: isLogBase)
     return SnapshotWalk(
       databases: databases, count: execution.pointee.databaseCount, graveyard: graveyard,
@@ -55,13 +57,13 @@ extension Server {
   mutating func continueJob() {
     guard snapshots.job != nil else { return }
     endJobIfFailed()
-    guard snapshots.job?.wantsTime == true else { return }
+    guard snapshots.job?.pointee.wantsTime == true else { return }
     let now = Clock.monotonicNanoseconds()
-    let kept = snapshots.job?.walk?.keptBytes ?? 0
+    let kept = snapshots.job?.pointee.walk?.pointee.keptBytes ?? 0
     // Commands that change data faster than it is written make the walk urgent.
     let slice = kept > Self.keptBytesUrgent ? SnapshotJob.sliceNanoseconds * 4 : SnapshotJob.sliceNanoseconds
     guard isIdleTurn || kept > Self.keptBytesUrgent || now &- snapshots.lastSliceEndedAt >= snapshots.lastSliceNanoseconds else { return }
-    snapshots.job?.gather(nanoseconds: slice)
+    snapshots.job?.pointee.gather(nanoseconds: slice)
     let ended = Clock.monotonicNanoseconds()
     snapshots.lastSliceEndedAt = ended
     snapshots.lastSliceNanoseconds = ended - now
@@ -76,39 +78,39 @@ extension Server {
   }
 
   mutating func nextSnapshotOperation() -> SnapshotOperation? {
-    guard snapshots.job != nil, snapshots.job?.isFlying == false, snapshots.job?.hasFailed == false else { return nil }
-    let descriptor = snapshots.job?.descriptor ?? -1
+    guard snapshots.job != nil, snapshots.job?.pointee.isFlying == false, snapshots.job?.pointee.hasFailed == false else { return nil }
+    let descriptor = snapshots.job?.pointee.descriptor ?? -1
     let mustSync = configuration.settings.persistence.snapshotIncrementalSync
-      && (snapshots.job?.bytesSinceSync ?? 0) >= SnapshotJob.syncEveryBytes
-    if snapshots.job?.stage == .syncing || snapshots.job?.stage == .writing && mustSync {
-      snapshots.job?.isSyncing = true
-      snapshots.job?.bytesSinceSync = 0
+      && (snapshots.job?.pointee.bytesSinceSync ?? 0) >= SnapshotJob.syncEveryBytes
+    if snapshots.job?.pointee.stage == .syncing || snapshots.job?.pointee.stage == .writing && mustSync {
+      snapshots.job?.pointee.isSyncing = true
+      snapshots.job?.pointee.bytesSinceSync = 0
       return .sync(descriptor: descriptor)
     }
-    guard let piece = snapshots.job?.nextPiece() else { return nil }
-    return .write(descriptor: descriptor, memory: piece.start, count: piece.count, offset: snapshots.job?.offset ?? 0)
+    guard let piece = snapshots.job?.pointee.nextPiece() else { return nil }
+    return .write(descriptor: descriptor, memory: piece.start, count: piece.count, offset: snapshots.job?.pointee.offset ?? 0)
   }
 
   mutating func snapshotWritten(_ result: Int32) {
-    snapshots.job?.wrote(result)
+    snapshots.job?.pointee.wrote(result)
     endJobIfFailed()
   }
 
   mutating func snapshotSynced(_ result: Int32) {
     guard snapshots.job != nil else { return }
-    snapshots.job?.isSyncing = false
+    snapshots.job?.pointee.isSyncing = false
     guard result == 0 else {
-      if result != -Errno.interrupted.code { snapshots.job?.giveUp(Errno(-result)) }
+      if result != -Errno.interrupted.code { snapshots.job?.pointee.giveUp(Errno(-result)) }
       return endJobIfFailed()
     }
-    guard snapshots.job?.hasFailed == false else { return endJobIfFailed() }
-    guard snapshots.job?.stage == .syncing else { return }
-    guard snapshots.job?.walk?.isComplete == true else {
+    guard snapshots.job?.pointee.hasFailed == false else { return endJobIfFailed() }
+    guard snapshots.job?.pointee.stage == .syncing else { return }
+    guard snapshots.job?.pointee.walk?.pointee.isComplete == true else {
       log.warning("The snapshot does not hold all keys: it is thrown away. Please report this.")
-      snapshots.job?.giveUp(Errno.io)
+      snapshots.job?.pointee.giveUp(Errno.inputOutput)
       return endJobIfFailed()
     }
-    snapshots.job?.stage = .installing
+    snapshots.job?.pointee.stage = .installing
     install()
   }
 
@@ -116,13 +118,13 @@ extension Server {
 
   /// All bytes are durable: the file takes its place.
   private mutating func install() {
-    guard let purpose = snapshots.job?.purpose, let temporary = snapshots.job?.temporary, let descriptor = snapshots.job?.descriptor
+    guard let purpose = snapshots.job?.pointee.purpose, let temporary = snapshots.job?.pointee.temporary, let descriptor = snapshots.job?.pointee.descriptor
     else { return }
     switch purpose {
     case .file:
       let target = configuration.settings.persistence.snapshotFile
       give([.close(descriptor), .rename(temporary, to: target), .syncDirectory(".")], .installFile)
-      snapshots.job?.descriptor = -1
+      snapshots.job?.pointee.descriptor = -1
     case .base, .firstBase:
       snapshots.isBaseReady = true
       advanceFiles()
@@ -135,19 +137,19 @@ extension Server {
       return
     }
     guard result.isDone else {
-      snapshots.job?.giveUp(Errno(result.code))
+      snapshots.job?.pointee.giveUp(Errno(result.code))
       return endJobIfFailed()
     }
-    snapshots.job?.descriptor = result.descriptor
-    snapshots.job?.stage = .writing
+    snapshots.job?.pointee.descriptor = result.descriptor
+    snapshots.job?.pointee.stage = .writing
   }
 
   mutating func fileInstalled(_ result: FileErrands.Result) {
     guard result.isDone else {
-      snapshots.job?.giveUp(Errno(result.code))
+      snapshots.job?.pointee.giveUp(Errno(result.code))
       return endJobIfFailed()
     }
-    let changes = snapshots.job?.changesAtInstant ?? 0
+    let changes = snapshots.job?.pointee.changesAtInstant ?? 0
     snapshots.lastFailed = false
     snapshots.saves += 1
     snapshots.changesAtSave = changes
@@ -156,24 +158,24 @@ extension Server {
     log.notice("DB saved on disk")
     log.notice("Background saving terminated with success")
     answerSaver(nil)
-    snapshots.job = nil
+    snapshots.endJob()
     applyRestrictions()
     beginScheduled()
   }
 
   var jobSeconds: Int64 {
-    guard let began = snapshots.job?.beganAtNanoseconds else { return -1 }
+    guard let began = snapshots.job?.pointee.beganAtNanoseconds else { return -1 }
     return Int64((clock.nanoseconds &- began) / 1_000_000_000)
   }
 
   /// Gives a failed or cancelled job up, as soon as nothing of it is in flight.
   mutating func endJobIfFailed() {
-    guard snapshots.job != nil, snapshots.job?.hasFailed == true, snapshots.job?.isFlying == false else { return }
-    guard snapshots.job?.stage != .opening || snapshots.job?.failure != nil else { return }
-    let purpose = snapshots.job?.purpose ?? .file
-    let failure = snapshots.job?.failure
-    var steps: [FileStep] = [.remove(snapshots.job?.temporary ?? "")]
-    if let descriptor = snapshots.job?.descriptor, descriptor >= 0 { steps.insert(.close(descriptor), at: 0) }
+    guard snapshots.job != nil, snapshots.job?.pointee.hasFailed == true, snapshots.job?.pointee.isFlying == false else { return }
+    guard snapshots.job?.pointee.stage != .opening || snapshots.job?.pointee.failure != nil else { return }
+    let purpose = snapshots.job?.pointee.purpose ?? .file
+    let failure = snapshots.job?.pointee.failure
+    var steps: [FileStep] = [.remove(snapshots.job?.pointee.temporary ?? "")]
+    if let descriptor = snapshots.job?.pointee.descriptor, descriptor >= 0 { steps.insert(.close(descriptor), at: 0) }
     give(steps, .other)
     if purpose == .file {
       if let failure {
@@ -187,7 +189,7 @@ extension Server {
     } else {
       rewriteFailed(failure)
     }
-    snapshots.job = nil
+    snapshots.endJob()
     applyRestrictions()
     beginScheduled()
   }
@@ -212,7 +214,7 @@ extension Server {
 
   /// Who waits in SAVE is answered.
   private mutating func answerSaver(_ failure: Errno?) {
-    guard let waiting = snapshots.job?.waiting,
+    guard let waiting = snapshots.job?.pointee.waiting,
       let client = connections.find(waiting.slot, generation: waiting.generation), client.pointee.isWaiting
     else { return }
     answerLater(client) { reply in
@@ -305,7 +307,7 @@ extension Server {
   /// it is in flight.
   mutating func abandonSave() {
     guard snapshots.job != nil else { return }
-    snapshots.job?.giveUp(nil)
+    snapshots.job?.pointee.giveUp(nil)
     endJobIfFailed()
   }
 }

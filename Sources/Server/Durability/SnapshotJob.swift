@@ -26,7 +26,7 @@ struct SnapshotJob: ~Copyable {
   /// Base of a log: written as a snapshot or as commands.
   let isSnapshot: Bool
   /// Nil once the job is given up: the instant is let go at once, whatever is in flight.
-  var walk: SnapshotWalk?
+  private(set) var walk: UnsafeMutablePointer<SnapshotWalk>?
   var stage = Stage.opening
   var descriptor: Int32 = -1
   /// Bytes that are written.
@@ -62,7 +62,9 @@ struct SnapshotJob: ~Copyable {
     self.purpose = purpose
     self.temporary = temporary
     self.isSnapshot = isSnapshot
-    self.walk = consume walk
+    let memory = UnsafeMutablePointer<SnapshotWalk>.allocate(capacity: 1)
+    memory.initialize(to: walk)
+    self.walk = memory
     staging = .allocate(byteCount: Self.stagingBytes, alignment: 4096)
     beganAtNanoseconds = now
     changesAtInstant = changes
@@ -71,24 +73,26 @@ struct SnapshotJob: ~Copyable {
   deinit {
     precondition(!isWriting, "the kernel still reads the staged bytes")
     staging.deallocate()
+    walk?.deinitialize(count: 1)
+    walk?.deallocate()
   }
 
   var isFlying: Bool { isWriting || isSyncing }
   /// Everything gathered so far is written.
-  var isWritten: Bool { staged == stagedDone && walk?.output.isEmpty ?? true }
-  var isGathered: Bool { walk?.isDone ?? false }
+  var isWritten: Bool { staged == stagedDone && walk?.pointee.output.isEmpty ?? true }
+  var isGathered: Bool { walk?.pointee.isDone ?? false }
   var hasFailed: Bool { failure != nil || isCancelled }
 
   /// There is something to gather now.
   var wantsTime: Bool {
-    stage == .writing && !hasFailed && !isGathered && (walk?.output.pending ?? .max) < Self.pendingBytesMax
+    stage == .writing && !hasFailed && !isGathered && (walk?.pointee.output.pending ?? .max) < Self.pendingBytesMax
   }
 
   /// Gathers for a slice.
   mutating func gather(nanoseconds: UInt64) {
     let deadline = Clock.monotonicNanoseconds() + nanoseconds
     while wantsTime {
-      walk?.step(entriesMax: Self.entriesPerLook, bytesMax: 64 << 10)
+      walk?.pointee.step(entriesMax: Self.entriesPerLook, bytesMax: 64 << 10)
       guard Clock.monotonicNanoseconds() < deadline else { return }
     }
   }
@@ -106,14 +110,14 @@ struct SnapshotJob: ~Copyable {
     staged = 0
     stagedDone = 0
     // A few large writes instead of many small ones; the last may be as small as it is.
-    guard let output = walk?.output, output.pending >= Self.stagingBytes || isGathered else { return }
+    guard let output = walk?.pointee.output, output.pending >= Self.stagingBytes || isGathered else { return }
     let (memory, end) = (staging, output.sent + UInt64(min(output.pending, Self.stagingBytes)))
     var count = 0
     _ = output.stretches(upTo: end, capacity: .max) { _, start, bytes in
       (memory + count).copyMemory(from: start, byteCount: bytes)
       count += bytes
     }
-    walk?.release(count)
+    walk?.pointee.release(count)
     staged = count
   }
 
@@ -133,6 +137,8 @@ struct SnapshotJob: ~Copyable {
   /// Gives it up; what is in flight ends first.
   mutating func giveUp(_ reason: Errno?) {
     if let reason { failure = reason } else { isCancelled = true }
+    walk?.deinitialize(count: 1)
+    walk?.deallocate()
     walk = nil
   }
 }

@@ -2,7 +2,7 @@
 
 struct Snapshots: ~Copyable {
   /// The one under way: a snapshot or a base, never both.
-  var job: SnapshotJob?
+  private(set) var job: UnsafeMutablePointer<SnapshotJob>?
   /// Asked for while the other kind was under way.
   var isSaveScheduled = false
   var isRewriteScheduled = false
@@ -55,6 +55,25 @@ struct Snapshots: ~Copyable {
 
   enum ErrandPurpose { case openFile, nextIncrement, hiddenIncrement, installFile, installBase, removal, other }
 
-  var isSaving: Bool { job?.purpose == .file }
+  mutating func begin(_ new: consuming SnapshotJob) {
+    precondition(job == nil, "one image at a time")
+    let memory = UnsafeMutablePointer<SnapshotJob>.allocate(capacity: 1)
+    memory.initialize(to: new)
+    job = memory
+  }
+
+  /// The job is over: its walk and its memory go.
+  mutating func endJob() {
+    job?.deinitialize(count: 1)
+    job?.deallocate()
+    job = nil
+  }
+
+  deinit {
+    job?.deinitialize(count: 1)
+    job?.deallocate()
+  }
+
+  var isSaving: Bool { job?.pointee.purpose == .file }
   var isRewriting: Bool { job != nil && !isSaving }
 }
