@@ -48,6 +48,9 @@ struct AppendLog: ~Copyable {
   /// Bytes behind the end of the data that a crash may have left; the file is cut there.
   var droppedTailBytes: Int64 = 0
 
+  /// The client whose DEBUG LOADAOF waits until the log is on disk.
+  var reloading: (slot: UInt32, generation: UInt32)?
+
   // MARK: figures
 
   var figures = LogFigures()

@@ -24,6 +24,8 @@ struct Recovery: ~Copyable {
   private(set) var beganAtWallSeconds: Int64 = 0
   var keysLoaded: UInt64 = 0
   var keysExpired: UInt64 = 0
+  /// Who asked for it while the server runs: DEBUG RELOAD, DEBUG LOADAOF.
+  var client: (slot: UInt32, generation: UInt32)?
 
   struct Source {
     let path: String
@@ -88,14 +90,14 @@ extension Server {
     return true
   }
 
-  private func snapshotSources() -> [Recovery.Source] {
+  func snapshotSources() -> [Recovery.Source] {
     let file = configuration.settings.persistence.snapshotFile
     guard let status = try? File.status(file), status.kind == .regular else { return [] }
     return [Recovery.Source(path: file, name: file, isLast: false, isOfLog: false, bytes: status.bytes)]
   }
 
   /// The files that the manifest names; nil if they cannot be had.
-  private mutating func logSources() -> [Recovery.Source]? {
+  mutating func logSources() -> [Recovery.Source]? {
     let directory = appendLog.directory
     do throws(Errno) {
       if !File.exists(directory.path) {
@@ -167,7 +169,7 @@ extension Server {
     let deadline = Clock.monotonicNanoseconds() + Self.recoverySliceNanoseconds
     repeat {
       guard let source = recovery.current else {
-        _ = finishRecovery()
+        if !finishRecovery() { lifecycle.stopNow(exitCode: 1) }
         return
       }
       guard step(source, this) else { return lifecycle.stopNow(exitCode: 1) }
@@ -300,19 +302,27 @@ extension Server {
 
   /// Everything is loaded: the log goes on where it ended, and clients are served.
   mutating func finishRecovery() -> Bool {
+    let wasLoading = recovery.isLoading
     let seconds = Double(Clock.monotonicNanoseconds() - max(recovery.beganAtNanoseconds, 1)) / 1e9
     if recovery.isLoading {
       log.notice("DB loaded from \(configuration.settings.persistence.logEnabled ? "append only file" : "disk"): \(decimals(seconds)) seconds")
     }
     replayer.pointee.database = 0
     recovery.end()
+    guard !hasStarted else {
+      execution.pointee.setClock(microseconds: Clock.wallMicroseconds())
+      finishReload()
+      applyRestrictions()
+      return true
+    }
     hasStarted = true
     snapshots.lastSaveSeconds = Clock.wallMicroseconds() / 1_000_000
     snapshots.changesAtSave = execution.pointee.effects.changes
     execution.pointee.setClock(microseconds: Clock.wallMicroseconds())
     applyRestrictions()
-    guard configuration.settings.persistence.logEnabled else { return true }
-    return openLog()
+    guard !configuration.settings.persistence.logEnabled || openLog() else { return false }
+    if wasLoading { announceReady() }
+    return true
   }
 
   private func decimals(_ seconds: Double) -> String {

@@ -64,6 +64,12 @@ extension Server {
     advanceFiles()
   }
 
+  /// BGREWRITEAOF without a log: the base is written and becomes a log that a later start can use.
+  mutating func beginLooseBase() {
+    snapshots.isLooseBase = true
+    beginEnabling()
+  }
+
   /// `appendonly yes` while running, or a start with a snapshot and no log: the first base.
   mutating func beginEnabling() {
     appendLog.state = .enabling
@@ -207,6 +213,10 @@ extension Server {
       wishes.add(.release)
     }
     snapshots.hiddenDescriptor = -1
+    if snapshots.isLooseBase {
+      snapshots.isLooseBase = false
+      if !configuration.settings.persistence.logEnabled { return turnLogOff() }
+    }
     if appendLog.state == .enabling {
       appendLog.state = .on
       if appendLog.pipeline.policy == .always {

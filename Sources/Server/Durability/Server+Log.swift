@@ -139,6 +139,7 @@ extension Server {
     }
     if isRestricted != (recovery.isLoading || writeRefusal != nil) { applyRestrictions() }
     advanceFiles()
+    if appendLog.reloading != nil { reloadLogIfFlushed() }
   }
 
   /// Takes off the holds of a client that the watermark has passed.

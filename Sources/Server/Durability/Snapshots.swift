@@ -34,6 +34,8 @@ struct Snapshots: ~Copyable {
   var isBaseReady = false
   /// Steps that change the manifest are under way.
   var isChangingManifest = false
+  /// The base under way is for a log that is not on.
+  var isLooseBase = false
   var rewriteStartedAt: UInt64 = 0
   /// When a rescue may be tried again.
   var rescueAtNanoseconds: UInt64 = 0

@@ -42,7 +42,7 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     listen()
     ring.poll(server.pointee.signalDescriptor, Token(.poll, slot: Poll.signals, generation: 0))
     ring.poll(server.pointee.errands.event, Token(.poll, slot: Poll.errands, generation: 0))
-    while !server.pointee.lifecycle.hasStopped { try turn() }
+    while !server.pointee.lifecycle.hasStopped || server.pointee.mustFlush { try turn() }
   }
 
   mutating func turn() throws(RingError) {
