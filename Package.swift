@@ -11,6 +11,7 @@ let package = Package(
   products: [
     .executable(name: "martlet-server", targets: ["martlet-server"]),
     .executable(name: "martlet-bench", targets: ["martlet-bench"]),
+    .executable(name: "martlet-check", targets: ["martlet-check"]),
   ],
   targets: [
     // C shims: constants and inline functions, no decisions.
@@ -34,6 +35,9 @@ let package = Package(
     .target(name: "Server", dependencies: ["Ring", "Commands", "Persistence", "Configuration", "Store", "Wire", "Bytes"]),
 
     .executableTarget(name: "martlet-server", dependencies: ["Server", "Configuration", "Ring"], path: "Sources/Main"),
+    .executableTarget(
+      name: "martlet-check", dependencies: ["Persistence", "Ring", "Bytes"], path: "Sources/Check",
+      swiftSettings: memorySafety),
     .executableTarget(name: "martlet-bench", dependencies: ["Ring", "Bytes"], path: "Sources/Bench"),
 
     // Real and simulated peers, for every test that has connections.
@@ -46,6 +50,7 @@ let package = Package(
     .testTarget(
       name: "PersistenceTests",
       dependencies: ["Persistence", "Commands", "Store", "Wire", "Bytes", "CAllocator", "CHash"]),
+    .testTarget(name: "CheckTests", dependencies: ["martlet-check", "Persistence", "Bytes"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
     .testTarget(name: "BenchTests", dependencies: ["martlet-bench"]),
     .testTarget(

@@ -27,7 +27,7 @@ struct StructureTests {
     wanted.merge(["set-small": .set, "stream": .stream2, "empty-stream": .stream2]) { $1 }
     try check(ServerFiles.typesOfRedis70, wanted, window: window, options)
     wanted.merge([
-      "set-small": .setListpack, "stream": .stream3, "empty-stream": .stream3, "hash-expiry": .hashValkey,
+      "set-small": .setListpack, "set": .setListpack, "stream": .stream3, "empty-stream": .stream3, "hash-expiry": .hashValkey,
     ]) { $1 }
     try check(ServerFiles.typesOfValkey9, wanted, window: window, options)
   }
@@ -75,7 +75,7 @@ struct StructureTests {
   ]
 
   /// Three entries: "ab", 5 in one byte, a 16-bit number.
-  static let ziplist: [UInt8] = [20, 0, 0, 0, 16, 0, 0, 0, 3, 0, 0, 2, 97, 98, 4, 0xF6, 2, 0xC0, 1, 255]
+  static let ziplist: [UInt8] = [21, 0, 0, 0, 16, 0, 0, 0, 3, 0, 0, 2, 97, 98, 4, 0xF6, 2, 0xC0, 1, 0, 255]
   /// "a", 5.
   static let listpack: [UInt8] = [12, 0, 0, 0, 2, 0, 0x81, 97, 2, 5, 1, 255]
 

@@ -27,6 +27,8 @@ package struct RDBFailure: Error {
     case duplicateKey
     /// The bytes of one value do not fit into memory.
     case memory
+    /// The file cannot be read further.
+    case unreadable
     case checksum(stored: UInt64, computed: UInt64)
   }
 
@@ -63,6 +65,7 @@ package struct RDBFailure: Error {
     case .packed: "a packed value contradicts itself"
     case .duplicateKey: "the same key a second time"
     case .memory: "memory ran out"
+    case .unreadable: "the file cannot be read"
     case .checksum(let stored, let computed):
       "the checksum is \(String(computed, radix: 16)), but the file says \(String(stored, radix: 16))"
     }

@@ -92,6 +92,7 @@ package struct RDBReader: ~Copyable {
     windowOffset += UInt64(left)
     used = 0
     settled = 0
+    wantedBytes = max(0, wantedBytes - left)
     return left
   }
 
