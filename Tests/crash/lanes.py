@@ -80,6 +80,10 @@ class ForgetfulCuts:
         taken, names = self.disk.lose(seed)
         self.bytes_taken += taken
         self.names_taken += names
+        # In the next cycle the disk is slow as often as not: more is unsynced when the power goes.
+        self.disk.clear()
+        if rng.random() < 0.5:
+            self.disk.rule("fsync", "delay", rng.randrange(200, 4000))
         return moment
 
     def line(self):
