@@ -111,15 +111,16 @@ def parse(data, at):
 
 
 class Writer(Peer):
-    """One writer and its keys."""
+    """One writer and its keys; `large` is the share of SETs of large values."""
 
-    def __init__(self, address, history, number, rng, large=True):
+    def __init__(self, address, history, number, rng, large=0.01):
         super().__init__(address)
         self.history, self.rng = history, rng
+        self.large_share = large
         self.database = number % DATABASES
         self.registers, self.counters, self.logs, self.group, self.large = (
             [history.key(b"w%d:%s%d" % (number, kind, index), self.database, number) for index in range(count)]
-            for kind, count in ((b"r", 8), (b"n", 2), (b"l", 2), (b"m", 3), (b"b", 1 if large else 0)))
+            for kind, count in ((b"r", 8), (b"n", 2), (b"l", 2), (b"m", 3), (b"b", 1)))
         # After a restart the row goes on where it was.
         self.turn = max(key.changes[-1].turn for key in self.registers)
         self.outgoing += encode("SELECT", self.database)
@@ -135,16 +136,16 @@ class Writer(Peer):
     def one(self):
         dice = self.rng.random()
         self.turn += 1
-        if dice < 0.55:
+        if self.rng.random() < self.large_share:
+            self.set(self.large[0], self.rng.randrange(10_000, 200_000))
+        elif dice < 0.55:
             self.change_register(self.rng.choice(self.registers), self.rng.random())
         elif dice < 0.70:
             self.add(self.rng.choice(self.counters), "INCR", 1)
         elif dice < 0.85:
             self.append(self.rng.choice(self.logs))
-        elif dice < 0.99 or not self.large:
-            self.change_group()
         else:
-            self.set(self.large[0], self.rng.randrange(10_000, 200_000))
+            self.change_group()
 
     def change_register(self, key, dice):
         if dice < 0.75:
@@ -228,7 +229,7 @@ class Reader(Peer):
 class Load:
     """All peers of one cycle."""
 
-    def __init__(self, address, history, seed, writers=8, readers=2, large=True):
+    def __init__(self, address, history, seed, writers=8, readers=2, large=0.01):
         self.history = history
         rng = random.Random(seed)
         self.writers = [Writer(address, history, number, random.Random(rng.random()), large)

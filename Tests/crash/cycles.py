@@ -46,9 +46,9 @@ class Cycles:
     not to blame (a sick disk)."""
 
     def __init__(self, directory, crash, seed, lines=(), policy="always", command=None, kinds=KINDS, writers=8,
-                 may_end=False, **options):
+                 may_end=False, large=0.01, **options):
         self.directory, self.crash, self.lines, self.policy, self.command = directory, crash, lines, policy, command
-        self.kinds, self.writers, self.may_end = kinds, writers, may_end
+        self.kinds, self.writers, self.may_end, self.large = kinds, writers, may_end, large
         self.rng = random.Random(seed)
         self.counts = Counts()
         self.options = options
@@ -88,7 +88,7 @@ class Cycles:
         self.history.policy_is(self.policy == "always")
 
     def one(self, number, seconds):
-        load = Load(self.target.address, self.history, self.rng.random(), self.writers)
+        load = Load(self.target.address, self.history, self.rng.random(), self.writers, large=self.large)
         racing = Racing(self.target.address, self.history, self.rng.choice(self.kinds), random.Random(self.rng.random()))
         load.join(racing)
         before = self.history.acknowledged, self.history.observed

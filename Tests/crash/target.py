@@ -7,9 +7,10 @@ import glob
 import os
 import shutil
 
-from harness.server import Server
+from harness.server import Server, free_port
 
 START_SECONDS = 20.0
+PORTS_MAX = 5
 DEFAULTS = ("appendonly yes", "appendfsync always", "auto-aof-rewrite-percentage 0", "loglevel notice")
 
 
@@ -33,19 +34,22 @@ class Target(Server):
         return leash + super().command_line()
 
     def start(self, wait=True):
-        if os.path.exists(self.log_path):
-            os.replace(self.log_path, self.log_path + ".before")
         self.expected_exit = False
-        super().start(wait=False)
-        if wait:
-            self.wait_ready()
-        return self
-
-    def wait_ready(self, seconds=START_SECONDS):
-        try:
-            super().wait_ready(seconds)
-        except AssertionError as error:
-            raise Refused("\n".join(str(error).splitlines()[-4:])) from None
+        for attempt in range(PORTS_MAX):
+            if os.path.exists(self.log_path):
+                os.replace(self.log_path, self.log_path + ".before")
+            super().start(wait=False)
+            if not wait:
+                return self
+            try:
+                self.wait_ready(START_SECONDS)
+                return self
+            except AssertionError as error:
+                if "in use" not in self.log() or attempt == PORTS_MAX - 1:
+                    raise Refused("\n".join(str(error).splitlines()[-4:])) from None
+            # Somebody else has taken the port while it was free: that says nothing about the server.
+            self.port = free_port()
+            os.unlink(self.config_path)
 
     def kill(self):
         """kill -9; the process, and a peer's saving child, are gone when this returns."""
