@@ -100,12 +100,13 @@ struct Player {
 }
 
 extension Reactor where Engine: ~Copyable {
-  /// Turns until the clients are through, or `turnsMax` times.
-  mutating func play(_ player: inout Player, turnsMax: Int, beforeTurn: (borrowing Engine) -> Void) throws(RingError) {
+  /// Turns until the clients are through, or `turnsMax` times. `waits`: turns may sleep until something happens.
+  mutating func play(_ player: inout Player, turnsMax: Int, waits: Bool = true, beforeTurn: () -> Void) throws(RingError) {
     for _ in 0..<turnsMax {
       player.move()
       if player.isOver { return }
-      beforeTurn(ring)
+      beforeTurn()
+      if !waits { isBehind = true }
       try turn()
     }
   }

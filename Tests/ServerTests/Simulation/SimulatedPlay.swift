@@ -43,7 +43,7 @@ func playSimulated<Engine: SimulatedEngine & ~Copyable>(
 
   stage.server.pointee.clock.hold(at: world.nanoseconds)
   reactor.listen()
-  try reactor.play(&player, turnsMax: turnsMax) { _ in stage.server.pointee.clock.hold(at: world.nanoseconds) }
+  try reactor.play(&player, turnsMax: turnsMax) { stage.server.pointee.clock.hold(at: world.nanoseconds) }
 
   var verdict = Verdict(world: world, refusals: Int(stage.server.pointee.statistics.connectionsRefused))
   verdict.requests = stage.server.pointee.statistics.commands
