@@ -9,7 +9,7 @@ import Wire
 /// Everything the Server module adds to the command table.
 package enum ServerCommands {
   package static var definitions: [CommandDefinition] {
-    connection + [config, info, shutdown, debug, memory, slowLog, commandLog, latency] + instance
+    connection + [config, info, shutdown, debug, memory, slowLog, commandLog, latency, lolwut] + instance
   }
 
   private static var connection: [CommandDefinition] {
@@ -24,6 +24,7 @@ package enum ServerCommands {
   private static var slowLog: CommandDefinition { SlowLogCommands.slowLog }
   private static var commandLog: CommandDefinition { SlowLogCommands.commandLog }
   private static var latency: CommandDefinition { LatencyCommands.definition }
+  private static var lolwut: CommandDefinition { LolwutCommand.definition }
   private static var instance: [CommandDefinition] { InstanceCommands.definitions }
 }
 
