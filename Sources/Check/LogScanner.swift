@@ -1,7 +1,7 @@
 // LogScanner.swift — the records of a log, followed from the first byte to the last.
 //
-//   *3 $3 SET $1 k $1 v │ #TS:1700000000 │ *1 $5 MULTI … *1 $4 EXEC │ #MARTLET:7:120:0123456789abcdef │ 0 0 0 0
-//   └───── record ─────┘ └─ annotation ─┘                            └ sequence : bytes : CRC-64 of the batch before
+//   #MARTLET:…:… │ *3 $3 SET $1 k $1 v │ #TS:1700000000 │ *1 $5 MULTI … *1 $4 EXEC │ 0 0 0 0
+//   └── seal ───┘  └───── record ─────┘ └─ annotation ─┘  the seal says how long the batch is and what it sums up to
 //
 // What counts is where the last whole record ends that is not within a transaction: up to there the log
 // can be used. A batch that Martlet has sealed with its own annotation is compared with its checksum, so
@@ -65,7 +65,8 @@ struct LogScanner {
   private(set) var corruptions: [Corruption] = []
 
   private var isInTransaction = false
-  /// The batch under way: its first byte, its sum so far, and the sequence number that should follow.
+  /// The batch under way: its seal, its first byte, and its sum so far.
+  private var seal: LogSeal?
   private var batchOffset: UInt64
   private var batchSum = Checksum()
   private var nextSequence: UInt64?
@@ -80,15 +81,18 @@ struct LogScanner {
     batchOffset = offset
   }
 
-  /// Bytes behind the last seal: nothing vouches for them.
-  var unsealedBytes: UInt64 { max(goodOffset, batchOffset) - batchOffset }
+  /// Bytes behind the last sealed batch: nothing vouches for them.
+  var unsealedBytes: UInt64 { seal == nil ? max(goodOffset, batchOffset) - batchOffset : 0 }
 
   /// Reads on in `window`, which begins at `offset`; how many bytes were read. All that is left is needed again,
   /// with more behind it. Stops for good at a problem.
   mutating func scan(_ window: ByteView) -> Int {
     var position = 0
     var summed = 0
-    while problem == nil, let end = step(window, position, &summed) { position = end }
+    while problem == nil, let end = step(window, position, &summed) {
+      position = end
+      endBatchIfComplete(window, position, &summed)
+    }
     batchSum.add(window[summed..<max(summed, position)])
     offset += UInt64(position)
     return position
@@ -97,6 +101,12 @@ struct LogScanner {
   /// The file ends here.
   mutating func finish(at end: UInt64) {
     guard problem == nil else { return }
+    if let seal, end < batchOffset + seal.count {
+      // What was read of it does not count: it never was there as a whole.
+      goodOffset = min(goodOffset, batchOffset - UInt64(LogSeal.byteCount))
+      problem = Problem(offset: end, reason: .tornRecord)
+      return
+    }
     switch stage {
     case .record where offset == end, .zeros:
       if isInTransaction { problem = Problem(offset: end, reason: .tornTransaction) }
@@ -211,54 +221,50 @@ struct LogScanner {
       if figures.firstTimestamp == nil { figures.firstTimestamp = seconds }
       figures.lastTimestamp = seconds
     }
-    if line.text.count > 9, line.text[0..<9] == ByteView("#MARTLET:") {
-      batchSum.add(window[summed..<position])
-      seal(line.text[9..<line.text.count], at: offset + UInt64(position))
+    if LogSeal.mayBegin(line.text) {
+      begin(LogSeal(window[position..<line.end]), at: offset + UInt64(position), end: offset + UInt64(line.end))
       batchSum = Checksum()
-      batchOffset = offset + UInt64(line.end)
       summed = line.end
     }
     if !isInTransaction { goodOffset = offset + UInt64(line.end) }
     return line.end
   }
 
-  /// Compares the batch that ends at `end` with what its seal says.
-  private mutating func seal(_ text: ByteView, at end: UInt64) {
-    let range = batchOffset..<end
-    guard let seal = Seal(text) else {
+  /// A seal begins a batch.
+  private mutating func begin(_ new: LogSeal?, at start: UInt64, end: UInt64) {
+    if let seal {
+      corruptions.append(Corruption(range: batchOffset..<start, kind: .length(announced: seal.count)))
+    }
+    seal = new
+    batchOffset = end
+    guard let new else {
       nextSequence = nil
-      corruptions.append(Corruption(range: range, kind: .annotation))
-      return
+      return corruptions.append(Corruption(range: start..<end, kind: .annotation))
     }
     // A server that was started anew may count from 1 again.
-    if let expected = nextSequence, seal.sequence != expected, seal.sequence != 1 {
-      corruptions.append(Corruption(range: range, kind: .sequence(expected: expected, found: seal.sequence)))
+    if let expected = nextSequence, new.number != expected, new.number != 1 {
+      corruptions.append(Corruption(range: start..<end, kind: .sequence(expected: expected, found: new.number)))
     }
-    nextSequence = seal.sequence &+ 1
-    if seal.bytes != end - batchOffset {
-      corruptions.append(Corruption(range: range, kind: .length(announced: seal.bytes)))
-    } else if seal.checksum != batchSum.value {
-      corruptions.append(Corruption(range: range, kind: .checksum))
+    nextSequence = new.number &+ 1
+  }
+
+  /// Compares the batch with its seal once it is read.
+  private mutating func endBatchIfComplete(_ window: ByteView, _ position: Int, _ summed: inout Int) {
+    guard let seal, case .record = stage else { return }
+    let here = offset + UInt64(position)
+    let (end, overflow) = batchOffset.addingReportingOverflow(seal.count)
+    guard overflow || here >= end else { return }
+    batchSum.add(window[summed..<max(summed, position)])
+    summed = position
+    if here > end {
+      corruptions.append(Corruption(range: batchOffset..<here, kind: .length(announced: seal.count)))
+    } else if batchSum.value != seal.checksum {
+      corruptions.append(Corruption(range: batchOffset..<here, kind: .checksum))
     } else {
       figures.sealedBatches += 1
     }
-  }
-}
-
-/// What an annotation of Martlet's own says about the batch before it.
-private struct Seal {
-  let sequence: UInt64
-  let bytes: UInt64
-  let checksum: UInt64
-
-  /// From `<sequence>:<bytes>:<16 hexadecimal digits>`.
-  init?(_ text: ByteView) {
-    let fields = text.text.split(separator: ":", omittingEmptySubsequences: false)
-    guard fields.count == 3, fields[2].utf8.count == 16, let sequence = UInt64(fields[0]), let bytes = UInt64(fields[1]),
-      let checksum = UInt64(fields[2], radix: 16)
-    else { return nil }
-    self.sequence = sequence
-    self.bytes = bytes
-    self.checksum = checksum
+    self.seal = nil
+    batchOffset = here
+    batchSum = Checksum()
   }
 }
