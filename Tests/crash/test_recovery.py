@@ -193,6 +193,8 @@ def the_error_shows_in_info(start):
 @test(on="martlet", limit=120)
 def waitaof_does_not_count_a_failed_fsync(start):
     with sick_server("appendfsync everysec") as (disk, target), target.connect(timeout=RECOVERY_SECONDS) as client:
+        expect(client.call("SET", "before", "1"), "OK")
+        expect(client.call("WAITAOF", 1, 0, 10_000), [1, 0])
         disk.rule("fsync", "error", errno.EIO)
         expect(client.call("SET", "dirty", "1"), "OK")
         reply = client.call("WAITAOF", 1, 0, 1500)
