@@ -47,7 +47,9 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"], exclude: ["Fixtures"]),
-    .testTarget(name: "PersistenceTests", dependencies: ["Persistence", "Store", "Bytes", "CHash"]),
+    .testTarget(
+      name: "PersistenceTests",
+      dependencies: ["Persistence", "Commands", "Store", "Wire", "Bytes", "CAllocator", "CHash"]),
     .testTarget(name: "CheckTests", dependencies: ["martlet-check", "Persistence", "Bytes"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
     .testTarget(name: "BenchTests", dependencies: ["martlet-bench"]),

@@ -13,10 +13,12 @@ extension Server {
     lifecycle.checkDeadline(now: now)
     guard !isTickPaused else { return }
     sampleRates(now)
+    beginDueJobs()
     var busy = connections.count > 0 && configuration.settings.clients.timeoutSeconds > 0
     busy = expireKeys() || busy
     busy = graveyard.pointee.free(upTo: Slice.freedPerTick) > 0 || busy
     busy = drainingConnections > 0 || clientPause.isActive || lifecycle.isClosingClients || busy
+    busy = busy || snapshots.job != nil || !appendLog.waiters.isEmpty || appendLog.state == .enabling || appendLog.state == .ending
     timers.isBusy = busy || statistics.commandRate.perSecond > 0
     timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
   }

@@ -53,6 +53,10 @@ package struct Server: ~Copyable {
   var errands: FileErrands
   /// Some requests may be refused: the data are being loaded, or the disk does not take writes.
   var isRestricted = false
+  /// The data are loaded: settings take effect at once from now on.
+  var hasStarted = false
+  /// No client asked anything in this turn.
+  var isIdleTurn = false
   /// Requests that write wait: the log has too much that is not on disk.
   var isThrottlingWrites = false
   /// Per command, what its answer depends on.
@@ -182,7 +186,7 @@ struct LoopClock {
 extension Server {
   /// How long the loop may sleep.
   mutating func waitNanoseconds() -> UInt64 {
-    if recovery.isLoading { return 0 }
+    if recovery.isLoading || snapshots.job?.pointee.wantsTime == true { return 0 }
     let untilTick = timers.waitNanoseconds(clock.nanoseconds)
     guard appendLog.state != .off, let untilLog = appendLog.pipeline.waitNanoseconds(now: clock.nanoseconds) else { return untilTick }
     return min(untilTick, untilLog)

@@ -145,7 +145,7 @@ extension Keyspace {
 }
 
 extension Table {
-  /// Asks for what a sweep will read: the entries of the bucket behind the one at its place, and the bucket behind that.
+  /// Asks for what a sweep will read: the entries of the bucket behind the one at its place, and the next bucket.
   fileprivate func prefetch(after sweep: Sweep) {
     guard !sweep.isDone else { return }
     var ahead = sweep

@@ -33,7 +33,7 @@ public struct EpochEntry: BitwiseCopyable {
   private let keeper: UnsafeMutablePointer<EpochKeeper>
   /// Where to look next for a database that is not through.
   private var index = 0
-  /// An entry that `next` gave out and that is the walk's own.
+  /// The entry that `next` gave out last, if it came from the keeper.
   private var held: Entry?
 
   /// Databases that held anything at the instant, by number.
@@ -44,9 +44,6 @@ public struct EpochEntry: BitwiseCopyable {
   public private(set) var seenCount = 0
   /// Nothing is left to give out.
   public private(set) var isDone = false
-
-  /// The longest blob, in bytes, whose entry is given out where it stands.
-  public static var heldAbove: Int { 16 << 10 }
 
   /// The instant is now. The databases and the graveyard must outlive the walk, and no other walk runs.
   public init(
@@ -87,8 +84,8 @@ public struct EpochEntry: BitwiseCopyable {
   /// The next entry, or nil when `effort` is used up or the walk is done. Every entry takes one from `effort`, and so
   /// does every bucket that has none: there may be long stretches of what came after the instant.
   ///
-  /// Use it before anything changes a database. Only one whose blob is larger than `heldAbove` stays good until
-  /// the next call of `next`, so that it can be written piece by piece.
+  /// It is good until the next call, or until anything changes a database: whoever needs a large value for longer
+  /// pins its blob.
   public mutating func next(_ effort: inout Int) -> EpochEntry? {
     held?.free()
     held = nil
@@ -117,12 +114,7 @@ public struct EpochEntry: BitwiseCopyable {
     }
     unsafe entry.epoch = keyspace.pointee.epoch
     seenCount += 1
-    guard let blob = entry.blob, blob.count > EpochWalk.heldAbove else {
-      return EpochEntry(entry: entry, database: walked.number)
-    }
-    let kept = entry.kept()
-    held = kept
-    return EpochEntry(entry: kept, database: walked.number)
+    return EpochEntry(entry: entry, database: walked.number)
   }
 
   /// A database that is not through; nil when none is, which ends the walk, or when `effort` is used up. They are

@@ -19,7 +19,7 @@ private struct Place: Hashable {
 extension Blob {
   fileprivate init(copying bytes: [UInt8]) {
     self.init(capacity: bytes.count)
-    unsafe start.withMemoryRebound(to: UInt8.self, capacity: bytes.count) { unsafe $0.update(from: bytes, count: bytes.count) }
+    unsafe UnsafeMutableRawBufferPointer(start: start, count: bytes.count).copyBytes(from: bytes)
     count = bytes.count
   }
 }
@@ -64,7 +64,7 @@ private final class World {
 
   func value() -> [UInt8] {
     switch dice.below(24) {
-    case 0: filled(EpochWalk.heldAbove - 8 + dice.below(20_000))
+    case 0: filled(dice.below(40_000))
     case 1, 2: filled(EntryShape.inlineBytesMax - 20 + dice.below(40))
     case 3...7: Array(String(Int64(bitPattern: dice.next()) >> 20).utf8)
     default: filled(dice.below(60))
@@ -124,8 +124,12 @@ private final class World {
     case 0: flush(database)
     case 1: if dice.below(8) == 0 { for index in 0..<World.databaseCount { flush(index) } }
     case 2...4: swap(database, dice.below(4))
-    case 5: if dice.below(3) == 0 { for number in 0..<keyCount { remove(database, makeKey(number)) } }
-    case 6: if dice.below(3) == 0 { for number in 0..<keyCount { set(database, makeKey(keyCount + number), [UInt8(number)]) } }
+    case 5:
+      guard dice.below(3) == 0 else { return }
+      for number in 0..<keyCount { remove(database, makeKey(number)) }
+    case 6:
+      guard dice.below(3) == 0 else { return }
+      for number in 0..<keyCount { set(database, makeKey(keyCount + number), [UInt8(number)]) }
     case 7...12: expire(database, now: Milliseconds(dice.below(400)))
     case 13...24: set(database, key)
     case 25...34: remove(database, key)
@@ -213,13 +217,18 @@ private final class World {
       if givesUp && dice.below(8) == 0 { return seen }
       var effort = 1 + dice.below(keyCount / 2)
       while let found = walk.next(&effort) {
-        if let blob = found.entry.blob, blob.count > EpochWalk.heldAbove, dice.below(2) == 0 {
-          // Written piece by piece: it stays although everything changes.
-          for _ in 0..<dice.below(10) { change() }
-        }
         let place = Place(database: found.database, key: found.entry.key.array)
         #expect(seen[place] == nil, "seen twice")
-        seen[place] = Model(bytes: stringBytes(found.entry), expiry: found.entry.expiry)
+        let expiry = found.entry.expiry
+        guard let blob = found.entry.blob, dice.below(2) == 0 else {
+          seen[place] = Model(bytes: stringBytes(found.entry), expiry: expiry)
+          continue
+        }
+        // Written piece by piece: it stays although everything changes.
+        blob.pin()
+        for _ in 0..<dice.below(10) { change() }
+        seen[place] = Model(bytes: blob.bytes.array, expiry: expiry)
+        blob.release()
       }
       for _ in 0..<dice.below(12) { change() }
       meddle()
@@ -281,7 +290,9 @@ private final class World {
   for _ in 0..<9 {
     _ = world.walk(givesUp: true)
     guard seed % 2 == 0 else { continue }
-    for index in 0..<World.databaseCount { _ = unsafe world.databases[index].levelEpochs(effortMax: world.dice.below(90)) }
+    for index in 0..<World.databaseCount {
+      _ = unsafe world.databases[index].levelEpochs(effortMax: world.dice.below(90))
+    }
     world.checkInvariants()
   }
   let instant = world.instant

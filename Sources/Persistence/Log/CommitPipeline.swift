@@ -155,7 +155,13 @@ import Bytes
     if unsafe filling.pointee.beganAtNanoseconds == 0 { unsafe filling.pointee.beganAtNanoseconds = nowNanoseconds }
     if unsyncedSinceNanoseconds == 0 { unsyncedSinceNanoseconds = nowNanoseconds }
     appendedSequence = unsafe filling.pointee.sequence
-    if unsafe filling.pointee.isFull { close() }
+  }
+
+  /// Ends the batch if it has become so large that no more should join it. Call after `appended`.
+  public mutating func closeIfFull(seal: (inout LogBatch) -> Void) {
+    guard unsafe filling.pointee.isFull else { return }
+    unsafe seal(&filling.pointee)
+    close()
   }
 
   /// Everything appended so far must get to disk soon, whatever the policy says.
@@ -406,6 +412,16 @@ import Bytes
     file = nil
     // The keys stay dirty until the rescue has succeeded: readers of any key wait for batch `last`.
     unsafe filling.pointee.reset(sequence: last + 1, generation: generation)
+  }
+
+  /// Nobody waits for anything any more: the log was turned off.
+  public mutating func forgetUnsynced() {
+    health = .healthy
+    writtenSequence = appendedSequence
+    syncedSequence = max(syncedSequence, appendedSequence)
+    demandedSequence = 0
+    syncedBytes = unsafe closedBytes &+ UInt64(filling.pointee.count)
+    unsyncedSinceNanoseconds = 0
   }
 
   /// The log ends: nothing more is written. Call when `isIdle`, or after a failure that is final.

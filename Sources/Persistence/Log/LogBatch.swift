@@ -25,6 +25,8 @@ import CAllocator
   public internal(set) var written = 0
   /// Records in it, preludes and SELECTs not counted.
   public var records = 0
+  /// It begins with a seal.
+  package var isSealed = false
   /// When its first record came, by the caller's clock in nanoseconds.
   public var beganAtNanoseconds: UInt64 = 0
   /// What it has changed. Only filled in while replies wait for the log.
@@ -71,6 +73,7 @@ import CAllocator
     count = 0
     written = 0
     records = 0
+    isSealed = false
     beganAtNanoseconds = 0
     keys.removeAll()
     if capacity > Self.bytesFull {

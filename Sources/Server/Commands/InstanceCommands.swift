@@ -4,7 +4,7 @@ import Commands
 import Wire
 
 enum InstanceCommands {
-  static var definitions: [CommandDefinition] { [role, lastSave, module, accessControl] }
+  static var definitions: [CommandDefinition] { [role, module, accessControl] }
 
   private static var role: CommandDefinition {
     CommandDefinition(
@@ -17,14 +17,6 @@ enum InstanceCommands {
       execution.reply.integer(0)
       execution.reply.array(0)
     }
-  }
-
-  private static var lastSave: CommandDefinition {
-    CommandDefinition(
-      CommandFacts(
-        "lastsave", arity: 1, [.loading, .stale, .fast], [.admin, .dangerous], tips: [Tip.nondeterministic],
-        group: .server, since: "1.0.0", "Tells when the data were last saved.", complexity: "O(1)")
-    ) { $0.reply.integer(InfoReport($0).lastSaveSeconds) }
   }
 
   private static var module: CommandDefinition {

@@ -72,9 +72,7 @@ extension Server {
       SyncWaiter(
         slot: client.pointee.slot, generation: client.pointee.generation, sequence: sequence, wantsReplicas: replicas > 0,
         isLocal: isLocal, deadlineMilliseconds: timeoutMilliseconds == 0 || overflow ? .max : sum))
-    client.pointee.isWaiting = true
-    client.pointee.marks.insert(.held)
-    timers.hurry(clock.nanoseconds)
+    keepWaiting(client)
   }
 
   /// Answers those whose time or batch has come.
@@ -91,16 +89,13 @@ extension Server {
         left.append(waiter)
         continue
       }
-      let output = UnsafeMutableRawPointer(client).advanced(by: Connection.outputOffset).assumingMemoryBound(to: OutputBuffer.self)
-      let reply = Reply(output: output, isRESP3: client.pointee.session.flags.contains(.resp3))
-      if isRefused {
-        reply.error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
-      } else {
-        WaitAOF.answer(reply, isDurable: isDurable)
+      answerLater(client) { reply in
+        if isRefused {
+          reply.error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+        } else {
+          WaitAOF.answer(reply, isDurable: isDurable)
+        }
       }
-      client.pointee.isWaiting = false
-      // Between the requests of others: what it sent behind this one runs then.
-      wishes.unpause()
     }
     appendLog.waiters = left
   }

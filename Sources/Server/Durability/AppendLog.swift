@@ -20,6 +20,8 @@ struct AppendLog: ~Copyable {
   var directory = LogDirectory(path: "appendonlydir", prefix: "appendonly.aof")
   /// The database that the last record was for; -1 at the start of a file.
   var selectedDatabase: Int32 = -1
+  /// The number of the last seal in the current file.
+  var sealNumber: UInt64 = 0
   /// The second of the last `#TS:` line.
   var stampedSecond: Int64 = 0
 
@@ -39,8 +41,6 @@ struct AppendLog: ~Copyable {
 
   // MARK: the files
 
-  /// The errand under way and what it is for.
-  var errand: (number: UInt64, purpose: ErrandPurpose)?
   /// Bytes of all increments and of the base when the log was last rewritten, and now.
   var bytesAtRewrite: Int64 = 0
   var baseBytes: Int64 = 0
@@ -48,13 +48,8 @@ struct AppendLog: ~Copyable {
   /// Bytes behind the end of the data that a crash may have left; the file is cut there.
   var droppedTailBytes: Int64 = 0
 
-  enum ErrandPurpose {
-    /// The next increment, for a rewrite or a rescue.
-    case increment
-    /// The base takes its place.
-    case base
-    case removal
-  }
+  /// The client whose DEBUG LOADAOF waits until the log is on disk.
+  var reloading: (slot: UInt32, generation: UInt32)?
 
   // MARK: figures
 

@@ -24,6 +24,8 @@ struct Recovery: ~Copyable {
   private(set) var beganAtWallSeconds: Int64 = 0
   var keysLoaded: UInt64 = 0
   var keysExpired: UInt64 = 0
+  /// Who asked for it while the server runs: DEBUG RELOAD, DEBUG LOADAOF.
+  var client: (slot: UInt32, generation: UInt32)?
 
   struct Source {
     let path: String
@@ -31,6 +33,8 @@ struct Recovery: ~Copyable {
     let name: String
     /// The last file of the log: it may be torn.
     let isLast: Bool
+    /// A file of the log, not the snapshot file.
+    let isOfLog: Bool
     let bytes: Int64
   }
 
@@ -45,7 +49,11 @@ struct Recovery: ~Copyable {
 
   var current: Source? { queue.first }
 
+  /// The last seal of the file that was loaded last.
+  var sealNumber: UInt64 = 0
+
   mutating func finishCurrent() {
+    sealNumber = replay?.sealNumber ?? 0
     bytesDone += queue.first?.bytes ?? 0
     queue.removeFirst()
     replay = nil
@@ -82,14 +90,14 @@ extension Server {
     return true
   }
 
-  private func snapshotSources() -> [Recovery.Source] {
+  func snapshotSources() -> [Recovery.Source] {
     let file = configuration.settings.persistence.snapshotFile
     guard let status = try? File.status(file), status.kind == .regular else { return [] }
-    return [Recovery.Source(path: file, name: file, isLast: false, bytes: status.bytes)]
+    return [Recovery.Source(path: file, name: file, isLast: false, isOfLog: false, bytes: status.bytes)]
   }
 
   /// The files that the manifest names; nil if they cannot be had.
-  private mutating func logSources() -> [Recovery.Source]? {
+  mutating func logSources() -> [Recovery.Source]? {
     let directory = appendLog.directory
     do throws(Errno) {
       if !File.exists(directory.path) {
@@ -131,7 +139,7 @@ extension Server {
       let path = appendLog.directory.path(of: entry)
       do throws(Errno) {
         let bytes = try File.status(path).bytes
-        sources.append(Recovery.Source(path: path, name: entry.name, isLast: index == entries.count - 1, bytes: bytes))
+        sources.append(Recovery.Source(path: path, name: entry.name, isLast: index == entries.count - 1, isOfLog: true, bytes: bytes))
       } catch {
         log.warning("Fatal error: can't open the append log file \(entry.name) for reading: \(error.text)")
         return nil
@@ -161,7 +169,7 @@ extension Server {
     let deadline = Clock.monotonicNanoseconds() + Self.recoverySliceNanoseconds
     repeat {
       guard let source = recovery.current else {
-        _ = finishRecovery()
+        if !finishRecovery() { lifecycle.stopNow(exitCode: 1) }
         return
       }
       guard step(source, this) else { return lifecycle.stopNow(exitCode: 1) }
@@ -185,6 +193,11 @@ extension Server {
         "Bad file format reading the append only file \(source.name): make a backup of your AOF file, then use "
           + "martlet-check --fix \(source.name). The first bytes that are no record stand at offset \(end).")
       return false
+    case .corrupt(let bytes):
+      log.warning(
+        "The append only file \(source.name) is damaged: \(bytes) bytes from offset \(end) on are not what was written, and "
+          + "sound records follow. Restore it from a copy, or look at it with martlet-check.")
+      return false
     case .unknown(let command):
       log.warning("Unknown command '\(command)' reading the append only file \(source.name)")
       return false
@@ -198,8 +211,8 @@ extension Server {
     do throws(Errno) {
       let descriptor = try File.open(source.path, for: .read)
       if try SnapshotFile.isSnapshot(descriptor) {
-        recovery.snapshot = SnapshotFile(descriptor: descriptor, name: source.name)
-      } else if source.path == configuration.settings.persistence.snapshotFile && source.bytes > 0 {
+        recovery.snapshot = SnapshotFile(descriptor: descriptor, name: source.name, loader: makeLoader(source))
+      } else if !source.isOfLog {
         log.warning("Wrong signature trying to load DB from file \(source.name)")
         return false
       } else {
@@ -209,6 +222,40 @@ extension Server {
     } catch {
       log.warning("Fatal error: can't open \(source.name) for reading: \(error.text)")
       return false
+    }
+  }
+
+  private func makeLoader(_ source: Recovery.Source) -> SnapshotLoader {
+    var options = SnapshotLoader.Options()
+    // A log may go on behind its base, so how long the snapshot is is not known there.
+    options.totalBytes = source.isOfLog ? nil : UInt64(source.bytes)
+    options.expiresAt = source.isOfLog ? nil : Clock.wallMicroseconds() / 1_000
+    options.verifiesChecksum = configuration.settings.persistence.snapshotChecksummed
+    options.accessClock = execution.pointee.accessClock
+    return SnapshotLoader(into: databases, databaseCount: execution.pointee.databaseCount, options: options)
+  }
+
+  private mutating func stepSnapshot(_ source: Recovery.Source) -> Bool {
+    switch recovery.snapshot?.step() ?? .more {
+    case .more: return true
+    case .failed(let reason):
+      log.warning("Internal error in RDB reading of \(source.name): \(reason)")
+      log.warning("Terminating server after rdb file reading failure.")
+      return false
+    case .done(let end):
+      if let figures = recovery.snapshot?.figures {
+        recovery.keysLoaded += figures.loaded
+        recovery.keysExpired += figures.expired
+        if figures.functions > 0 || figures.moduleData > 0 {
+          log.warning("Passed over in \(source.name): \(figures.functions) function libraries, \(figures.moduleData) pieces of module data.")
+        }
+      }
+      guard source.isOfLog && end < source.bytes else { return finish(source, validEnd: end, isTorn: false) }
+      // A base of one file, as before version 7: records follow the snapshot.
+      let descriptor = recovery.snapshot?.descriptor ?? -1
+      recovery.snapshot = nil
+      recovery.replay = Replay(name: source.name, descriptor: descriptor, offset: end)
+      return true
     }
   }
 
@@ -230,12 +277,12 @@ extension Server {
   private mutating func finish(_ source: Recovery.Source, validEnd: Int64, isTorn: Bool) -> Bool {
     do throws(Errno) {
       let descriptor = try File.open(source.path, for: .write)
+      defer { try? File.close(descriptor) }
       if isTorn {
         appendLog.droppedTailBytes += try File.status(descriptor).bytes - validEnd
         try File.truncate(descriptor, to: validEnd)
       }
       try File.sync(descriptor)
-      try File.close(descriptor)
     } catch {
       log.warning("Error forcing the append only file \(source.name) to disk: \(error.text)")
       return false
@@ -255,16 +302,27 @@ extension Server {
 
   /// Everything is loaded: the log goes on where it ended, and clients are served.
   mutating func finishRecovery() -> Bool {
+    let wasLoading = recovery.isLoading
     let seconds = Double(Clock.monotonicNanoseconds() - max(recovery.beganAtNanoseconds, 1)) / 1e9
     if recovery.isLoading {
       log.notice("DB loaded from \(configuration.settings.persistence.logEnabled ? "append only file" : "disk"): \(decimals(seconds)) seconds")
     }
     replayer.pointee.database = 0
     recovery.end()
+    guard !hasStarted else {
+      execution.pointee.setClock(microseconds: Clock.wallMicroseconds())
+      finishReload()
+      applyRestrictions()
+      return true
+    }
+    hasStarted = true
+    snapshots.lastSaveSeconds = Clock.wallMicroseconds() / 1_000_000
+    snapshots.changesAtSave = execution.pointee.effects.changes
     execution.pointee.setClock(microseconds: Clock.wallMicroseconds())
     applyRestrictions()
-    guard configuration.settings.persistence.logEnabled else { return true }
-    return openLog()
+    guard !configuration.settings.persistence.logEnabled || openLog() else { return false }
+    if wasLoading { announceReady() }
+    return true
   }
 
   private func decimals(_ seconds: Double) -> String {
@@ -279,10 +337,11 @@ extension Server {
     let manifest = appendLog.directory.manifest
     if manifest.files.isEmpty && hasData {
       // A snapshot was loaded: it becomes the base as a rewrite makes one.
-      return beginEnabling()
+      beginEnabling()
+      return true
     }
     if manifest.files.isEmpty {
-      return makeLogFiles(appendLog.directory.stepsForFirstFiles(base: emptyBase, isSnapshot: baseIsSnapshot), offset: 0)
+      return makeLogFiles(appendLog.directory.stepsForFirstFiles(base: emptyBase, isSnapshot: configuration.settings.persistence.logBaseIsSnapshot), offset: 0)
     }
     for entry in manifest.files.dropLast() {
       appendLog.olderIncrementBytes += (try? File.status(appendLog.directory.path(of: entry)).bytes) ?? 0
@@ -318,6 +377,7 @@ extension Server {
   mutating func startLog(_ descriptor: Int32, offset: Int64) {
     appendLog.pipeline.open(descriptor, offset: offset)
     appendLog.selectedDatabase = -1
+    appendLog.sealNumber = offset == 0 ? 0 : recovery.sealNumber
     appendLog.state = .on
     execution.pointee.effects.isRecording = true
   }

@@ -6,6 +6,7 @@
 // torn is cut exactly there.
 import Bytes
 import Commands
+import Persistence
 import Ring
 import Store
 import Wire
@@ -20,6 +21,9 @@ struct Replay: ~Copyable {
     case truncated
     /// What stands at `validEnd` is no record.
     case malformed
+    /// A sealed batch is not what its seal says, and sound ones follow it: the disk has changed the bytes from
+    /// `validEnd` on.
+    case corrupt(bytes: UInt64)
     /// A command that this server does not have.
     case unknown(command: String)
     case unreadable(errno: Int32)
@@ -34,11 +38,17 @@ struct Replay: ~Copyable {
   /// Offset in the file behind the last record that counts.
   private(set) var validEnd: Int64
   private(set) var records: UInt64 = 0
+  /// The seal of the last batch that was verified.
+  private(set) var sealNumber: UInt64 = 0
   /// Zeros behind the last record, as preallocation leaves them.
   private(set) var hasZeroTail = false
 
+  /// Length of the file when it was opened.
+  private let fileBytes: Int64
+
   init(name: String, descriptor: Int32, offset: Int64) {
     self.name = name
+    fileBytes = (try? File.status(descriptor).bytes) ?? 0
     window = ReplayWindow(descriptor: descriptor, offset: offset)
     validEnd = offset
     limits.bulkBytesMax = Int.max / 4
@@ -68,18 +78,22 @@ struct Replay: ~Copyable {
           return .unreadable(errno: error.code)
         }
       case .malformed: return isZeroTail(from: used) ? zeroTail() : .malformed
+      case .torn: return .truncated
+      case .corrupt(let bytes): return .corrupt(bytes: bytes)
       }
     }
     return .more
   }
 
-  private enum Step { case request, skip, more, malformed }
+  private enum Step { case request, skip, more, malformed, torn, corrupt(UInt64) }
 
   /// Parses what stands at `used` and moves `used` behind it.
   private mutating func next(_ used: inout Int) -> Step {
     let rest = window.bytes[used..<window.count]
     guard !rest.isEmpty else { return .more }
     if rest[0] == UInt8(ascii: "#") {
+      if rest.count < LogSeal.byteCount && LogSeal.mayBegin(rest) { return .more }
+      if let seal = LogSeal(rest), used == transactionBytes, transactionBytes == 0 { return verify(seal, rest, &used) }
       guard let end = rest.buffer.firstIndex(of: UInt8(ascii: "\n")) else { return rest.count > 4096 ? .malformed : .more }
       used += end + 1
       return .skip
@@ -98,6 +112,24 @@ struct Replay: ~Copyable {
     } catch {
       return .malformed
     }
+  }
+
+  /// A seal: the batch behind it is read whole and summed up before any of it is run.
+  private mutating func verify(_ seal: LogSeal, _ rest: ByteView, _ used: inout Int) -> Step {
+    // A length from a torn line must not make us read the rest of the file into memory.
+    guard seal.count <= UInt64(max(0, fileBytes - window.offset)) else { return .torn }
+    let end = LogSeal.byteCount + Int(seal.count)
+    guard rest.count >= end else { return .more }
+    if Checksum(of: rest[LogSeal.byteCount..<end]).value == seal.checksum {
+      sealNumber = seal.number
+      used += LogSeal.byteCount
+      return .skip
+    }
+    // What was never promised may be torn; what a sound batch follows was promised.
+    while window.count < end + LogSeal.byteCount, (try? window.fill()) == true {}
+    let next = window.bytes[min(end, window.count)..<window.count]
+    if let follower = LogSeal(next), follower.number == seal.number + 1 { return .corrupt(seal.count) }
+    return .torn
   }
 
   /// Runs the record that ends at `end`, or keeps it for its transaction. Nil to go on.
@@ -126,7 +158,7 @@ struct Replay: ~Copyable {
     var used = 0
     while used < end {
       words.removeAll()
-      guard next(&used) == .request else { continue }
+      guard case .request = next(&used) else { continue }
       let arguments = words.views(0..<words.count)
       if arguments[0].equalsIgnoringCase("multi") || arguments[0].equalsIgnoringCase("exec") { continue }
       guard server.pointee.replay(arguments) else { return .unknown(command: arguments[0].text) }

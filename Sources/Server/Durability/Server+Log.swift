@@ -9,8 +9,25 @@ extension Server {
 
   /// What to submit now, or nil.
   mutating func nextLogOperation(_ now: UInt64) -> CommitPipeline.Operation? {
-    appendLog.pipeline.next(nowNanoseconds: now) { _ in }
+    var number = appendLog.sealNumber
+    let operation = appendLog.pipeline.next(nowNanoseconds: now) { batch in
+      number += 1
+      batch.seal(number: number)
+    }
+    appendLog.sealNumber = number
+    return operation
   }
+
+  /// The batch has reached its size: the next record begins another one.
+  mutating func closeFullBatch() {
+    var number = appendLog.sealNumber
+    appendLog.pipeline.closeIfFull { batch in
+      number += 1
+      batch.seal(number: number)
+    }
+    appendLog.sealNumber = number
+  }
+
 
   mutating func logWritten(_ result: Int32) {
     let before = appendLog.pipeline.health
@@ -122,6 +139,7 @@ extension Server {
     }
     if isRestricted != (recovery.isLoading || writeRefusal != nil) { applyRestrictions() }
     advanceFiles()
+    if appendLog.reloading != nil { reloadLogIfFlushed() }
   }
 
   /// Takes off the holds of a client that the watermark has passed.

@@ -60,6 +60,7 @@ extension Server {
   private mutating func appendRecords(words: Bool, database: Int32) {
     let batch = appendLog.pipeline.filling
     let before = batch.pointee.count
+    if before == 0 && configuration.settings.persistence.logChecksummed { batch.pointee.beginSealed() }
     if configuration.settings.persistence.logTimestamps { stamp(batch) }
     if appendLog.selectedDatabase != database {
       appendLog.selectedDatabase = database
@@ -75,6 +76,7 @@ extension Server {
     appendLog.figures.records += 1
     appendLog.figures.bytes += UInt64(batch.pointee.count - before)
     appendLog.pipeline.appended(nowNanoseconds: clock.nanoseconds)
+    if batch.pointee.isFull { closeFullBatch() }
   }
 
   /// The request as it was sent, as an array of bulk strings.

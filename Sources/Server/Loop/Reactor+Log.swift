@@ -41,6 +41,18 @@ extension Reactor where Engine: ~Copyable {
     server.pointee.advanceLogState()
   }
 
+  /// Submits what the image under way should do next.
+  @inline(__always)
+  mutating func submitSnapshot() {
+    guard let operation = server.pointee.nextSnapshotOperation() else { return }
+    switch operation {
+    case .write(let descriptor, let memory, let count, let offset):
+      ring.write(descriptor, memory, count: count, offset: offset, Token(.write, slot: FileSlot.snapshot, generation: 0))
+    case .sync(let descriptor):
+      ring.sync(descriptor, Token(.sync, slot: FileSlot.snapshot, generation: 0))
+    }
+  }
+
   mutating func wroteFile(_ done: Completion) {
     switch done.token.slot {
     case FileSlot.log: server.pointee.logWritten(done.result)

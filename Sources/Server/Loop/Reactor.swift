@@ -42,11 +42,12 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     listen()
     ring.poll(server.pointee.signalDescriptor, Token(.poll, slot: Poll.signals, generation: 0))
     ring.poll(server.pointee.errands.event, Token(.poll, slot: Poll.errands, generation: 0))
-    while !server.pointee.lifecycle.hasStopped { try turn() }
+    while !server.pointee.lifecycle.hasStopped || server.pointee.mustFlush { try turn() }
   }
 
   mutating func turn() throws(RingError) {
     try ring.enter(timeoutNanoseconds: isBehind ? 0 : server.pointee.waitNanoseconds())
+    let commandsBefore = server.pointee.statistics.commands
     server.pointee.clock.update()
     server.pointee.engine.statistics = ring.statistics
     drain()
@@ -55,6 +56,9 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     if server.pointee.recovery.isLoading { server.pointee.continueRecovery(server) }
     grantUnpause()
     rearmStarved()
+    server.pointee.isIdleTurn = server.pointee.statistics.commands == commandsBefore
+    server.pointee.continueJob()
+    submitSnapshot()
     commitLog()
     sendReady()
   }
