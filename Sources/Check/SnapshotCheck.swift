@@ -46,6 +46,8 @@ struct SnapshotCheck {
       }
       while !reader.isAtEnd, let item = try reader.next(in: file.window) {
         take(item)
+        // What was unpacked for this item is not needed any more.
+        reader.settle(file.window)
       }
       let atEnd = file.isAtEnd
       file.drop(reader.leave(file.window))
