@@ -6,6 +6,10 @@ import PackageDescription
 /// Unsafe code is marked where it stands: a missing `unsafe` is a warning.
 let memorySafety: [SwiftSetting] = [.strictMemorySafety()]
 
+/// A sanitizer brings an allocator of its own, and jemalloc beside it would take half of its work. A manifest cannot
+/// see `--sanitize`: whoever gives that option sets MARTLET_SANITIZED too (Tests/run-all does).
+let jemalloc: [LinkerSetting] = Context.environment["MARTLET_SANITIZED"] == nil ? [.linkedLibrary("jemalloc")] : []
+
 let package = Package(
   name: "martlet",
   products: [
@@ -15,7 +19,7 @@ let package = Package(
   ],
   targets: [
     // C shims: constants and inline functions, no decisions.
-    .target(name: "CAllocator", linkerSettings: [.linkedLibrary("jemalloc")]),
+    .target(name: "CAllocator", linkerSettings: jemalloc),
     .target(name: "CHash"),
     .target(name: "CPrefetch"),
     .target(name: "CURing"),

@@ -1,24 +1,34 @@
 #include "CAllocator.h"
-#include <jemalloc/jemalloc.h>
+#include <malloc.h>
 #include <stdio.h>
 
-size_t martlet_usable_size(const void *p) { return p ? malloc_usable_size((void *)p) : 0; }
-
-// A sanitizer brings a malloc of its own; jemalloc must then not be given its pointers.
+// A sanitizer brings a malloc of its own. jemalloc must not be given its pointers, and must not even be linked:
+// it brings operator new for the C++ inside the Swift runtime. Nothing here may name it then.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED 1
 #endif
 #endif
+
+size_t martlet_usable_size(const void *p) { return p ? malloc_usable_size((void *)p) : 0; }
+
 #if SANITIZED
+
 size_t martlet_size_class(size_t size) { return size ? size : 1; }
 size_t martlet_resize_in_place(void *p, size_t size) { (void)size; return malloc_usable_size(p); }
 void martlet_free_sized(void *p, size_t size) { (void)size; free(p); }
+void martlet_heap_statistics(struct martlet_heap *out) { *out = (struct martlet_heap){0}; }
+void martlet_heap_purge(void) {}
+char *martlet_heap_report(void) { return strdup("A sanitizer's allocator reports nothing.\n"); }
+const char *martlet_allocator_name(void) { return "sanitizer"; }
+void martlet_thread_traffic(uint64_t *allocated, uint64_t *deallocated) { *allocated = *deallocated = 0; }
+
 #else
+#include <jemalloc/jemalloc.h>
+
 size_t martlet_size_class(size_t size) { return nallocx(size ? size : 1, 0); }
 size_t martlet_resize_in_place(void *p, size_t size) { return xallocx(p, size, 0, 0); }
 void martlet_free_sized(void *p, size_t size) { if (p) sdallocx(p, size, 0); }
-#endif
 
 static uint64_t stat_of(const char *name) {
   size_t value = 0, length = sizeof value;
@@ -84,3 +94,5 @@ void martlet_thread_traffic(uint64_t *allocated, uint64_t *deallocated) {
   length = sizeof *deallocated;
   if (mallctl("thread.deallocated", deallocated, &length, NULL, 0)) *deallocated = 0;
 }
+
+#endif

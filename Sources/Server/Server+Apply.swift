@@ -22,27 +22,28 @@ extension Server {
     }
   }
 
-  /// Settings are in effect: everybody who keeps something derived from them is told. Also at start.
-  mutating func apply() {
+  /// Settings are in effect: everybody who keeps something derived from them is told. Also at start. `execution` is
+  /// the server's; while a command runs, it is the command's to lend.
+  mutating func apply(to execution: inout Execution) {
     let settings = configuration.settings
     log.apply(settings.general)
     if settings.security.password.isEmpty { authenticateAll() }
-    applyRules()
-    obey(settings.memory)
+    applyRules(to: &execution)
+    obey(settings.memory, &execution)
     obey(settings.persistence)
     watch(settings.observation)
     timers.hurry(clock.nanoseconds)
   }
 
   /// How keys are freed, and how their use is remembered.
-  private mutating func obey(_ settings: MemorySettings) {
-    execution.pointee.rules.lazyFreeOnDelete = settings.lazyUserDelete
-    execution.pointee.rules.lazyFreeOnOverwrite = settings.lazyServerDelete
-    execution.pointee.rules.lazyFreeOnFlush = settings.lazyUserFlush
+  private func obey(_ settings: MemorySettings, _ execution: inout Execution) {
+    execution.rules.lazyFreeOnDelete = settings.lazyUserDelete
+    execution.rules.lazyFreeOnOverwrite = settings.lazyServerDelete
+    execution.rules.lazyFreeOnFlush = settings.lazyUserFlush
     let isFrequency = settings.policy == .allkeysLFU || settings.policy == .volatileLFU
-    execution.pointee.accessClock.policy = isFrequency ? .leastFrequentlyUsed : .leastRecentlyUsed
-    execution.pointee.accessClock.logFactor = UInt32(clamping: settings.lfuLogFactor)
-    execution.pointee.accessClock.decayMinutes = UInt32(clamping: settings.lfuDecayMinutes)
+    execution.accessClock.policy = isFrequency ? .leastFrequentlyUsed : .leastRecentlyUsed
+    execution.accessClock.logFactor = UInt32(clamping: settings.lfuLogFactor)
+    execution.accessClock.decayMinutes = UInt32(clamping: settings.lfuDecayMinutes)
   }
 
   /// From where on a command stands out, in the units in which the executor measures.

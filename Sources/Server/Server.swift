@@ -128,7 +128,7 @@ package struct Server: ~Copyable {
         graveyard: graveyard, pool: pool, table: table))
     log = Log()
     log.apply(configuration.settings.general)
-    apply()
+    apply(to: &execution.pointee)
   }
 
   deinit {
@@ -149,8 +149,8 @@ package struct Server: ~Copyable {
   }
 
   /// Brings what commands and the loop obey in line with the settings. Call after every change of them.
-  mutating func applyRules() {
-    execution.pointee.rules.bulkBytesMax = Int64(configuration.settings.clients.bulkBytesMax)
+  mutating func applyRules(to execution: inout Execution) {
+    execution.rules.bulkBytesMax = Int64(configuration.settings.clients.bulkBytesMax)
     var limits = RequestParser.Limits()
     limits.bulkBytesMax = configuration.settings.clients.bulkBytesMax
     parserLimits = limits

@@ -8,8 +8,9 @@ import Testing
 @testable import Ring
 
 @Suite struct SimulatedRingTests {
-  /// Seeds per test: MARTLET_SEEDS, or a number that takes seconds in a debug build.
-  private var seeds: UInt64 { getenv("MARTLET_SEEDS").flatMap { UInt64(String(cString: $0)) } ?? 500 }
+  /// Seeds in all: MARTLET_SEEDS, or as many as a test run has time for. Dealt out to tests that run at the same time.
+  private static var seeds: UInt64 { getenv("MARTLET_SEEDS").flatMap { UInt64(String(cString: $0)) } ?? 10_000 }
+  private static let lanes: UInt64 = 2
 
   private func sayings(_ random: inout SeededRandom) -> [Saying] {
     let farewells: [Saying.Farewell] = [.end, .end, .end, .close, .reset]
@@ -45,33 +46,31 @@ import Testing
     return (world, isRight)
   }
 
-  /// Whatever a kernel may do without harm, every byte comes back and everything is given back.
-  @Test func harmlessFaultsLoseNothing() throws {
+  private func play(_ seeds: StrideTo<UInt64>, _ rates: SimulatedFaultRates, mustMeet: (SimulatedFault) -> Bool) throws {
     var counts = [Int](repeating: 0, count: SimulatedFault.allCases.count)
-    for seed in UInt64(1)...seeds {
-      let (world, isRight) = try play(seed: seed, .harmless)
+    for seed in seeds {
+      let (world, isRight) = try play(seed: seed, rates)
       #expect(isRight, "seed \(seed)")
       if !isRight { return }
       for i in counts.indices { counts[i] += world.counts[i] }
     }
-    // Files are where a cancel can be ignored: see FileTests.
-    for fault in SimulatedFault.allCases where fault.isHarmless && fault != .cancelIgnored {
+    for fault in SimulatedFault.allCases where mustMeet(fault) {
       #expect(counts[fault.rawValue] > 0, "\(fault) never happened")
     }
   }
 
-  /// Connections may die at any moment; what is heard until then is right, and nothing leaks.
-  @Test func harmfulFaultsOnlyCut() throws {
-    var counts = [Int](repeating: 0, count: SimulatedFault.allCases.count)
-    for seed in UInt64(1_000_001)...1_000_000 + seeds {
-      let (world, isRight) = try play(seed: seed, .all)
-      #expect(isRight, "seed \(seed)")
-      if !isRight { return }
-      for i in counts.indices { counts[i] += world.counts[i] }
-    }
-    for fault in [SimulatedFault.connectionReset, .brokenPipe, .shortSend] {
-      #expect(counts[fault.rawValue] > 0, "\(fault) never happened")
-    }
+  /// Four of five seeds. Whatever a kernel may do without harm, every byte comes back and everything is given back.
+  @Test(arguments: 0..<lanes) func harmlessFaultsLoseNothing(lane: UInt64) throws {
+    let seeds = stride(from: 1 + lane, to: 1 + Self.seeds * 4 / 5, by: Int(Self.lanes))
+    // Files are where a cancel can be ignored: see FileTests.
+    try play(seeds, .harmless) { $0.isHarmless && $0 != .cancelIgnored }
+  }
+
+  /// One of five. Connections may die at any moment; what is heard until then is right, and nothing leaks.
+  @Test(arguments: 0..<lanes) func harmfulFaultsOnlyCut(lane: UInt64) throws {
+    let first: UInt64 = 1_000_000
+    let seeds = stride(from: first + lane, to: first + Self.seeds / 5, by: Int(Self.lanes))
+    try play(seeds, .all) { [.connectionReset, .brokenPipe, .shortSend].contains($0) }
   }
 
   /// The same seed does the same, to the last completion.

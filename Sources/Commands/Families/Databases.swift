@@ -55,9 +55,6 @@ public enum Databases {
         "time", arity: 1, [.loading, .stale, .fast], tips: ["nondeterministic_output"], group: .server,
         since: "2.6.0", "The server's clock: seconds since 1970 and the microseconds within.", complexity: "O(1)",
         run: time),
-      CommandDefinition(
-        "lolwut", arity: -1, [.readonly, .fast], group: .server, since: "5.0.0", "A picture and the version.",
-        complexity: "", arguments: "[VERSION version:integer]", run: lolwut),
     ]
   }
 
@@ -136,23 +133,6 @@ public enum Databases {
     execution.reply.array(2)
     execution.reply.bulk(execution.nowMicroseconds / 1_000_000)
     execution.reply.bulk(execution.nowMicroseconds % 1_000_000)
-  }
-
-  /// Martlets at dusk, scattered anew each time.
-  static func lolwut(_ execution: inout Execution) {
-    if execution.arguments.count > 2, execution.arguments[1].equalsIgnoringCase("version") {
-      guard execution.integer(2) != nil else { return }
-    }
-    var sky = [[UInt8]](repeating: [UInt8](repeating: UInt8(ascii: " "), count: 64), count: 12)
-    let birds: [StaticString] = ["~v~", "`v'", "-v-", "\\v/", "v"]
-    for _ in 0..<24 {
-      let bird = birds[Int(execution.random.next() % UInt64(birds.count))]
-      let row = Int(execution.random.next() % 12)
-      let column = Int(execution.random.next() % 60)
-      for (offset, byte) in ByteView(bird).buffer.enumerated() { sky[row][column + offset] = byte }
-    }
-    let lines = sky.map { String(decoding: $0, as: UTF8.self) }
-    execution.reply.verbatim("txt", text: lines.joined(separator: "\n") + "\n\nMartlet: always in flight.\n")
   }
 }
 

@@ -42,8 +42,8 @@ extension SimulatedRing {
   }
 
   public mutating func close(_ descriptor: Int32, _ token: Token) {
-    for other in queued + inFlight where other.descriptor == descriptor {
-      world.violation("close of \(descriptor) with \(other.kind) in flight")
+    forEachOperation { other in
+      if other.descriptor == descriptor { world.violation("close of \(descriptor) with \(other.kind) in flight") }
     }
     queue(make(.close, descriptor, token))
   }
@@ -104,15 +104,21 @@ extension SimulatedRing {
     if world.resources[descriptor] == nil {
       world.violation("\(operation.kind) on \(descriptor), which is not open")
     }
-    for other in queued + inFlight {
+    forEachOperation { other in
       if other.token == operation.token {
         world.violation("\(operation.kind) and \(other.kind) in flight under one token")
       }
-      guard other.descriptor == descriptor else { continue }
+      guard other.descriptor == descriptor else { return }
       if other.isReading && operation.isReading { world.violation("two receives in flight on \(descriptor)") }
       if other.isWriting && operation.isWriting { world.violation("two sends in flight on \(descriptor)") }
       if other.kind == .close { world.violation("\(operation.kind) on \(descriptor) after its close") }
     }
+  }
+
+  /// Everything that has not had its final completion.
+  func forEachOperation(_ body: (borrowing SimulatedOperation) -> Void) {
+    for index in queued.indices { body(queued[index]) }
+    for index in inFlight.indices { body(inFlight[index]) }
   }
 
   public func bytes(of completion: Completion) -> ByteView {

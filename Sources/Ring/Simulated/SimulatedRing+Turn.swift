@@ -92,7 +92,8 @@ extension SimulatedRing {
   /// One chance for each operation in flight; true if anything moved.
   private mutating func pass() -> Bool {
     var moved = false
-    for number in inFlight.map(\.number).shuffled(using: &world.random) {
+    guard !inFlight.isEmpty else { return false }
+    for number in inFlight.map({ $0.number }).shuffled(using: &world.random) {
       guard let place = inFlight.firstIndex(where: { $0.number == number }) else { continue }
       if let turns = inFlight[place].cancelsAfter {
         inFlight[place].cancelsAfter = turns - 1
@@ -123,7 +124,8 @@ extension SimulatedRing {
 
   /// Memory that was handed over must be as it was.
   private func checkMemory() {
-    for operation in queued + inFlight where !operation.isUntouched {
+    forEachOperation { operation in
+      guard !operation.isUntouched else { return }
       world.violation("memory of \(operation.kind) on \(operation.descriptor) was touched before its final completion")
     }
   }

@@ -50,9 +50,7 @@ public struct SimulatedRing: ~Copyable, CompletionRing {
 
   /// Nothing is in flight and all buffers are back; what a stopped server must leave behind.
   public func checkIdle() {
-    for operation in queued + inFlight {
-      world.violation("\(operation.kind) on \(operation.descriptor) is still in flight")
-    }
+    forEachOperation { world.violation("\($0.kind) on \($0.descriptor) is still in flight") }
     if lentBuffers > 0 { world.violation("\(lentBuffers) buffers were never recycled") }
   }
 

@@ -72,7 +72,7 @@ enum ConfigCommands {
       return execution.reply.error(text: "ERR " + error.text)
     }
     server.pointee.configuration = configuration
-    server.pointee.apply()
+    server.pointee.apply(to: &execution)
     execution.reply.ok()
   }
 

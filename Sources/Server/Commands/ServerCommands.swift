@@ -9,7 +9,8 @@ import Wire
 /// Everything the Server module adds to the command table.
 package enum ServerCommands {
   package static var definitions: [CommandDefinition] {
-    connection + [config, info, shutdown, debug, memory, slowLog, commandLog, latency, WaitAOF.definition] + instance + PersistenceCommands.definitions
+    connection + [config, info, shutdown, debug, memory, slowLog, commandLog, latency, lolwut, WaitAOF.definition]
+      + instance + PersistenceCommands.definitions
   }
 
   private static var connection: [CommandDefinition] {
@@ -24,6 +25,7 @@ package enum ServerCommands {
   private static var slowLog: CommandDefinition { SlowLogCommands.slowLog }
   private static var commandLog: CommandDefinition { SlowLogCommands.commandLog }
   private static var latency: CommandDefinition { LatencyCommands.definition }
+  private static var lolwut: CommandDefinition { LolwutCommand.definition }
   private static var instance: [CommandDefinition] { InstanceCommands.definitions }
 }
 

@@ -305,8 +305,13 @@ extension Server {
 
   /// `appendonly` or `appendfsync` may have changed.
   mutating func obey(_ settings: PersistenceSettings) {
-    if settings.logEnabled && appendLog.state == .off && hasStarted { turnLogOn() }
-    if !settings.logEnabled && (appendLog.state == .on || appendLog.state == .enabling) { turnLogOff() }
+    if hasStarted && settings.logEnabled != appendLog.isRecording {
+      // The command that wants it is still running: what touches the data waits until it is done.
+      wishes.add(.switchLog)
+      if !settings.logEnabled && appendLog.pipeline.policy == .always {
+        appendLog.commandBarrier = appendLog.pipeline.appendedSequence
+      }
+    }
     let policy = CommitPipeline.Policy(settings.logSync)
     let old = appendLog.pipeline.policy
     if policy != old && appendLog.state == .on {
@@ -317,6 +322,13 @@ extension Server {
     }
     appendLog.pipeline.policy = policy
     applyRestrictions()
+  }
+
+  /// `appendonly` has changed.
+  mutating func switchLog() {
+    let isEnabled = configuration.settings.persistence.logEnabled
+    if isEnabled && appendLog.state == .off { turnLogOn() }
+    if !isEnabled && (appendLog.state == .on || appendLog.state == .enabling) { turnLogOff() }
   }
 
   private mutating func turnLogOn() {
@@ -339,7 +351,6 @@ extension Server {
   private mutating func turnLogOff() {
     execution.pointee.effects.isRecording = false
     if snapshots.isRewriting { abandonSave() }
-    if appendLog.pipeline.policy == .always { appendLog.commandBarrier = appendLog.pipeline.appendedSequence }
     appendLog.pipeline.demandSync()
     appendLog.state = .ending
   }

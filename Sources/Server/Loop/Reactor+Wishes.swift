@@ -9,6 +9,7 @@ extension Reactor where Engine: ~Copyable {
       case .end(let slot, let generation, let afterOutput):
         guard let client = server.pointee.connections.find(slot, generation: generation) else { continue }
         if afterOutput { drain(client) } else { close(client) }
+      case .switchLog: server.pointee.switchLog()
       case .release: releaseHolds()
       case .listen: relisten()
       case .stop: closeAll()

@@ -27,11 +27,14 @@ struct Player {
   var random: SeededRandom
   var clients: [Client]
   private let sockets: any Clients
+  /// How soon the next client comes, in thousandths a turn: all at once, or one after the other.
+  private let arrivals: Int
 
   init(_ cast: [Dialogue], _ sockets: any Clients, seed: UInt64) {
     clients = cast.map { Client(part: $0) }
     self.sockets = sockets
     random = SeededRandom(seed: seed)
+    arrivals = [400, 60, 15][random.below(3)]
   }
 
   var isOver: Bool { clients.allSatisfy { $0.progress == .done } }
@@ -40,7 +43,7 @@ struct Player {
   mutating func move() {
     for index in clients.indices {
       switch clients[index].progress {
-      case .waiting where random.happens(400):
+      case .waiting where random.happens(arrivals):
         clients[index].number = sockets.connect()
         clients[index].progress = .talking
       case .talking:
@@ -97,12 +100,13 @@ struct Player {
 }
 
 extension Reactor where Engine: ~Copyable {
-  /// Turns until the clients are through, or `turnsMax` times.
-  mutating func play(_ player: inout Player, turnsMax: Int, beforeTurn: (borrowing Engine) -> Void) throws(RingError) {
+  /// Turns until the clients are through, or `turnsMax` times. `waits`: turns may sleep until something happens.
+  mutating func play(_ player: inout Player, turnsMax: Int, waits: Bool = true, beforeTurn: () -> Void) throws(RingError) {
     for _ in 0..<turnsMax {
       player.move()
       if player.isOver { return }
-      beforeTurn(ring)
+      beforeTurn()
+      if !waits { isBehind = true }
       try turn()
     }
   }

@@ -43,7 +43,7 @@ func playSimulated<Engine: SimulatedEngine & ~Copyable>(
 
   stage.server.pointee.clock.hold(at: world.nanoseconds)
   reactor.listen()
-  try reactor.play(&player, turnsMax: turnsMax) { _ in stage.server.pointee.clock.hold(at: world.nanoseconds) }
+  try reactor.play(&player, turnsMax: turnsMax) { stage.server.pointee.clock.hold(at: world.nanoseconds) }
 
   var verdict = Verdict(world: world, refusals: Int(stage.server.pointee.statistics.connectionsRefused))
   verdict.requests = stage.server.pointee.statistics.commands
@@ -52,7 +52,8 @@ func playSimulated<Engine: SimulatedEngine & ~Copyable>(
   verdict.problems = player.problems(mayCut: mayCut, refusals: verdict.refusals)
 
   stage.server.pointee.wishes.add(.stop)
-  for _ in 0..<2_000 where !world.openDescriptors.isEmpty || stage.server.pointee.connections.count > 0 {
+  for _ in 0..<2_000
+  where reactor.ring.operationsInFlight > 0 || !world.openDescriptors.isEmpty || stage.server.pointee.connections.count > 0 {
     stage.server.pointee.clock.hold(at: world.nanoseconds)
     try reactor.turn()
   }
