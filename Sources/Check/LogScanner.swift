@@ -233,7 +233,7 @@ struct LogScanner {
   private mutating func annotation(_ window: ByteView, _ position: Int) -> Int? {
     let rest = window[position..<window.count]
     if !isInTransaction && batch == nil {
-      if rest.count < LogSeal.byteCount && LogSeal.mayBegin(rest) { return nil }
+      if mayBecomeSeal(rest) { return nil }
       if let seal = LogSeal(rest) { return begin(seal, position) }
     }
     guard let line = line(window, position) else { return nil }
@@ -244,6 +244,13 @@ struct LogScanner {
     }
     pass(line.end)
     return line.end
+  }
+
+  /// Whether more bytes decide if this is a seal: its only line end is its last byte.
+  private func mayBecomeSeal(_ rest: ByteView) -> Bool {
+    guard rest.count < LogSeal.byteCount && LogSeal.mayBegin(rest) else { return false }
+    for index in 0..<rest.count where rest[index] == 10 { return false }
+    return true
   }
 
   private mutating func begin(_ seal: LogSeal, _ position: Int) -> Int {
@@ -287,7 +294,7 @@ struct LogScanner {
       return position
     }
     let rest = window[position..<window.count]
-    if rest.count < LogSeal.byteCount && LogSeal.mayBegin(rest) { return nil }
+    if mayBecomeSeal(rest) { return nil }
     guard let next = LogSeal(rest), next.number == this.seal.number &+ 1 else {
       problem = Problem(offset: this.begin, reason: .tornBatch)
       return nil

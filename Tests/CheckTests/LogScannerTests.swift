@@ -176,5 +176,7 @@ struct LogScannerTests {
     #expect(mixed.figures.records == 3)
     // What begins like a seal and is none is an annotation.
     #expect(scan(batch + Array("#MARTLET:no\r\n".utf8) + batch + batch + batch).problem == nil)
+    #expect(scan(batch + Array("#MARTLET:no\r\n".utf8)).problem == nil)
+    #expect(scan(batch + Array("#MARTLET:".utf8)).problem?.reason == .tornRecord)
   }
 }

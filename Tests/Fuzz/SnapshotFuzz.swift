@@ -15,8 +15,9 @@ import Store
 /// Says what is wrong, which an optimised `precondition` does not, and ends.
 func demand(_ isSo: Bool, _ text: @autoclosure () -> String) {
   guard !isSo else { return }
-  print(text())
-  fatalError()
+  let text = text()
+  print(text)
+  fatalError(text)
 }
 
 /// The same input is always cut alike.
