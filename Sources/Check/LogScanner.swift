@@ -54,7 +54,7 @@ struct LogScanner {
     var zeroBytes: UInt64 = 0
   }
 
-  private enum Stage {
+  enum Stage {
     case record
     case word(left: Int64, isFirst: Bool)
     case name(count: Int, left: Int64)
@@ -63,18 +63,18 @@ struct LogScanner {
     case zeros
   }
 
-  private var stage = Stage.record
-  private(set) var offset: UInt64
+  var stage = Stage.record
+  var offset: UInt64
   /// The end of the last whole record that is not within a transaction.
-  private(set) var goodOffset: UInt64
-  private(set) var figures = Figures()
-  private(set) var problem: Problem?
-  private(set) var corruptions: [Corruption] = []
+  var goodOffset: UInt64
+  var figures = Figures()
+  var problem: Problem?
+  var corruptions: [Corruption] = []
 
-  private var isInTransaction = false
+  var isInTransaction = false
 
   /// A sealed batch under way.
-  private struct Batch {
+  struct Batch {
     let seal: LogSeal
     let begin: UInt64
     /// Beyond the file, if the seal lies.
@@ -84,8 +84,8 @@ struct LogScanner {
     var isBroken = false
   }
 
-  private var batch: Batch?
-  private var lastNumber: UInt64?
+  var batch: Batch?
+  var lastNumber: UInt64?
 
   private static let lineBytesMax = 1_100
   private static let nameBytesMax = 64
@@ -125,7 +125,7 @@ struct LogScanner {
   // MARK: one step
 
   /// The position behind the next step, or nil if it is not all here or there is a problem.
-  private mutating func step(_ window: ByteView, _ position: Int) -> Int? {
+  mutating func step(_ window: ByteView, _ position: Int) -> Int? {
     guard position < window.count else { return nil }
     switch stage {
     case .record:
@@ -181,7 +181,7 @@ struct LogScanner {
   }
 
   /// A line without its end, and where the next one begins. Nil if it is not all here, or is none.
-  private mutating func line(_ window: ByteView, _ position: Int) -> (text: ByteView, end: Int)? {
+  mutating func line(_ window: ByteView, _ position: Int) -> (text: ByteView, end: Int)? {
     let limit = min(window.count, position + Self.lineBytesMax)
     var end = position
     while end < limit && window[end] != 10 { end += 1 }
@@ -220,89 +220,11 @@ struct LogScanner {
   }
 
   /// What ends at `end` counts, unless more is needed for that.
-  private mutating func pass(_ end: Int) {
+  mutating func pass(_ end: Int) {
     guard !isInTransaction && batch == nil else { return }
     // `offset` is where the window begins.
     let reached = offset + UInt64(end)
     figures.unsealedBytes += reached - goodOffset
     goodOffset = reached
-  }
-
-  // MARK: annotations and sealed batches
-
-  private mutating func annotation(_ window: ByteView, _ position: Int) -> Int? {
-    let rest = window[position..<window.count]
-    if !isInTransaction && batch == nil {
-      if mayBecomeSeal(rest) { return nil }
-      if let seal = LogSeal(rest) { return begin(seal, position) }
-    }
-    guard let line = line(window, position) else { return nil }
-    figures.annotations += 1
-    if line.text.count > 4, line.text[0..<4] == ByteView("#TS:"), let seconds = line.text[4..<line.text.count].int64 {
-      if figures.firstTimestamp == nil { figures.firstTimestamp = seconds }
-      figures.lastTimestamp = seconds
-    }
-    pass(line.end)
-    return line.end
-  }
-
-  /// Whether more bytes decide if this is a seal: its only line end is its last byte.
-  private func mayBecomeSeal(_ rest: ByteView) -> Bool {
-    guard rest.count < LogSeal.byteCount && LogSeal.mayBegin(rest) else { return false }
-    for index in 0..<rest.count where rest[index] == 10 { return false }
-    return true
-  }
-
-  private mutating func begin(_ seal: LogSeal, _ position: Int) -> Int {
-    let end = position + LogSeal.byteCount
-    let begin = offset + UInt64(end)
-    batch = Batch(seal: seal, begin: begin)
-    if let lastNumber, seal.number != lastNumber &+ 1 {
-      let kind = Corruption.Kind.number(expected: lastNumber &+ 1, found: seal.number)
-      corruptions.append(Corruption(range: offset + UInt64(position)..<begin, kind: kind))
-    }
-    lastNumber = seal.number
-    return end
-  }
-
-  /// A step that does not leave the batch.
-  private mutating func batchStep(_ window: ByteView, _ position: Int) -> Int? {
-    guard var this = batch else { return nil }
-    let end = Int(clamping: this.end - offset)
-    if position == end { return settle(this, window, position) }
-    let here = min(window.count, end)
-    if this.isBroken { return here > position ? here : nil }
-    if let next = step(window[0..<here], position) {
-      this.sum.add(window[position..<next])
-      batch = this
-      return next
-    }
-    // More bytes of the batch may help, unless they are all here.
-    guard problem != nil || here == end else { return nil }
-    problem = nil
-    this.isBroken = true
-    batch = this
-    return position
-  }
-
-  /// The batch ends at `position`: it is what its seal says, or it is not.
-  private mutating func settle(_ this: Batch, _ window: ByteView, _ position: Int) -> Int? {
-    if case .record = stage, !this.isBroken, !isInTransaction, this.sum.value == this.seal.checksum {
-      batch = nil
-      goodOffset = this.end
-      figures.sealedBatches += 1
-      return position
-    }
-    let rest = window[position..<window.count]
-    if mayBecomeSeal(rest) { return nil }
-    guard let next = LogSeal(rest), next.number == this.seal.number &+ 1 else {
-      problem = Problem(offset: this.begin, reason: .tornBatch)
-      return nil
-    }
-    corruptions.append(Corruption(range: this.begin..<this.end, kind: .changed))
-    batch = nil
-    stage = .record
-    isInTransaction = false
-    return position
   }
 }

@@ -32,7 +32,8 @@ struct SnapshotCheck {
       report.damage(error.text)
       return nil
     }
-    report.say(path, "snapshot, \(describe(reader.version)), \(counted(reader.offset, "byte")), \(seal(reader.version))")
+    let size = counted(reader.offset, "byte")
+    report.say(path, "snapshot, \(describe(reader.version)), \(size), \(seal(reader.version))")
     report.note(summary)
     return reader.offset
   }

@@ -43,15 +43,19 @@ func copied<R, E: Error>(_ bytes: ArraySlice<UInt8>, _ body: (ByteView) throws(E
 
 // MARK: - Snapshots
 
+func facts(_ key: RDBKey) -> String {
+  "\(Array(key.name.buffer)) \(key.expiry ?? -1) \(key.idleSeconds.map { "\($0)" } ?? "-") \(key.frequency ?? 0)"
+}
+
 /// Everything that was read, as text, and how it ended.
 func reading(_ file: [UInt8], _ options: RDBReader.Options, cut: () -> Int) -> String {
   var reader = RDBReader(options: options)
   var text = ""
   func add(_ item: RDBItem) {
     switch item {
-    case .stringBegins(let key, let count): text += "long \(Array(key.name.buffer)) \(count) \(String(describing: key.expiry))\n"
+    case .stringBegins(let key, let count): text += "long \(facts(key)) \(count)\n"
     case .string(let key, let value):
-      text += "\(Array(key.name.buffer)) \(String(describing: key.expiry)) \(String(describing: key.idleSeconds)) \(String(describing: key.frequency)) "
+      text += "\(facts(key)) "
       switch value {
       case .integer(let number): text += "\(number)\n"
       case .bytes(let bytes): text += "\(bytes.count) \(Checksum(of: bytes).value)\n"
@@ -204,7 +208,8 @@ func checkPayload(_ input: ArraySlice<UInt8>) {
   guard let first = databases.keyspaces[0].find(name, KeyHash(name))?.entry,
     let second = databases.keyspaces[0].find(copy, KeyHash(copy))?.entry
   else { return demand(false, "a key was lost") }
-  demand(first.isInteger == second.isInteger && first.stringCount == second.stringCount, "the payload is another string")
+  demand(first.isInteger == second.isInteger, "the payload is of another kind")
+  demand(first.stringCount == second.stringCount, "the payload is of another length")
   if !first.isInteger { demand(first.bytes == second.bytes, "the payload is another string") }
 }
 
