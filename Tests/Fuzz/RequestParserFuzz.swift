@@ -33,7 +33,7 @@ func read(_ stream: ArraySlice<UInt8>, limits: RequestParser.Limits, takesLarge:
   }
 
   func execute(_ base: UnsafeRawPointer) {
-    words.seal(base: base)
+    words.seal(0..<words.count, base: base)
     reading.requests.append((0..<words.count).map { Array(words.views[$0].buffer) })
   }
 
