@@ -10,6 +10,7 @@ extension Execution {
   public mutating func remove(_ location: Location) { remove(location, lazily: rules.lazyFreeOnDelete) }
 
   public mutating func remove(_ location: Location, lazily: Bool) {
+    let (database, graveyard) = (database, graveyard)
     if lazily {
       database.pointee.remove(location, into: &graveyard.pointee)
     } else {
@@ -25,7 +26,8 @@ extension Execution {
     effects.word("DEL")
     effects.word(key)
     events.note(.expired, "expired", key, database: databaseIndex)
-    databases[databaseIndex].remove(location, into: &graveyard.pointee)
+    let (database, graveyard) = (databases + databaseIndex, graveyard)
+    database.pointee.remove(location, into: &graveyard.pointee)
   }
 
   /// Looks for expired keys in one database: at most `examinedMax` keys, from where the last slice ended.
