@@ -24,7 +24,7 @@ enum InstanceCommands {
       CommandFacts(
         "lastsave", arity: 1, [.loading, .stale, .fast], [.admin, .dangerous], tips: [Tip.nondeterministic],
         group: .server, since: "1.0.0", "Tells when the data were last saved.", complexity: "O(1)")
-    ) { $0.reply.integer(InfoReport($0).lastSaveSeconds) }
+    ) { $0.reply.integer(InfoReport(&$0).lastSaveSeconds) }
   }
 
   private static var module: CommandDefinition {
