@@ -15,6 +15,7 @@ let package = Package(
   products: [
     .executable(name: "martlet-server", targets: ["martlet-server"]),
     .executable(name: "martlet-bench", targets: ["martlet-bench"]),
+    .executable(name: "martlet-check", targets: ["martlet-check"]),
   ],
   targets: [
     // C shims: constants and inline functions, no decisions.
@@ -23,16 +24,24 @@ let package = Package(
     .target(name: "CPrefetch"),
     .target(name: "CURing"),
     .target(name: "CDecimal"),
+    .systemLibrary(name: "CLZF"),
+    .systemLibrary(name: "CISAL"),
 
     .target(name: "Bytes", dependencies: ["CAllocator", "CHash"], swiftSettings: memorySafety),
     .target(name: "Ring", dependencies: ["Bytes", "CURing"], swiftSettings: memorySafety),
     .target(name: "Wire", dependencies: ["Bytes", "CAllocator"], swiftSettings: memorySafety),
     .target(name: "Store", dependencies: ["Bytes", "CAllocator", "CHash", "CPrefetch"], swiftSettings: memorySafety),
     .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CDecimal"]),
+    .target(
+      name: "Persistence", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CLZF", "CISAL"],
+      swiftSettings: memorySafety),
     .target(name: "Configuration", dependencies: []),
-    .target(name: "Server", dependencies: ["Ring", "Commands", "Configuration", "Store", "Wire", "Bytes"]),
+    .target(name: "Server", dependencies: ["Ring", "Commands", "Persistence", "Configuration", "Store", "Wire", "Bytes"]),
 
     .executableTarget(name: "martlet-server", dependencies: ["Server", "Configuration", "Ring"], path: "Sources/Main"),
+    .executableTarget(
+      name: "martlet-check", dependencies: ["Persistence", "Ring", "Bytes"], path: "Sources/Check",
+      swiftSettings: memorySafety),
     .executableTarget(name: "martlet-bench", dependencies: ["Ring", "Bytes"], path: "Sources/Bench"),
 
     // Real and simulated peers, for every test that has connections.
@@ -42,6 +51,10 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "PersistenceTests",
+      dependencies: ["Persistence", "Commands", "Store", "Wire", "Bytes", "CAllocator", "CHash"]),
+    .testTarget(name: "CheckTests", dependencies: ["martlet-check", "Persistence", "Bytes"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
     .testTarget(name: "BenchTests", dependencies: ["martlet-bench"]),
     .testTarget(

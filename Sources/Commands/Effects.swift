@@ -5,6 +5,7 @@
 // had (EXPIRE becomes PEXPIREAT, INCRBYFLOAT becomes SET). Records are RESP arrays, ready to
 // be appended. Nothing is built while nobody records.
 import Bytes
+import Store
 import Wire
 
 public struct Effects: ~Copyable {
@@ -16,17 +17,48 @@ public struct Effects: ~Copyable {
   public private(set) var isReplaced = false
   /// The records given so far by the command under way.
   public var records: OutputBuffer
+  /// Keys that the command looked at or changed besides those that its words name: the copy in another database.
+  public private(set) var otherKeys: [KeyPlace] = []
+  /// Keys that were found expired and are gone. The command that came across one answers as if it had never been there.
+  public private(set) var expiredKeys: [KeyPlace] = []
+
+  /// A key, by its hash, in a database.
+  public struct KeyPlace: BitwiseCopyable, Sendable {
+    public let hash: KeyHash
+    public let database: Int
+  }
 
   public init(pool: UnsafeMutablePointer<ChunkPool>) { records = OutputBuffer(pool: pool) }
 
   /// Before each command.
   @inlinable public mutating func begin() {
-    if isReplaced || !records.isEmpty { clear() }
+    if isReplaced || !records.isEmpty || hasPlaces { clear() }
   }
 
   public mutating func clear() {
     isReplaced = false
     records.discardAll()
+    guard hasPlaces else { return }
+    hasPlaces = false
+    otherKeys.removeAll(keepingCapacity: true)
+    expiredKeys.removeAll(keepingCapacity: true)
+  }
+
+  /// `otherKeys` or `expiredKeys` hold something.
+  public private(set) var hasPlaces = false
+
+  /// The command touches a key that its words do not name.
+  public mutating func touches(_ key: ByteView, database: Int) {
+    guard isRecording else { return }
+    hasPlaces = true
+    otherKeys.append(KeyPlace(hash: KeyHash(key), database: database))
+  }
+
+  /// A key was found expired.
+  mutating func expires(_ key: ByteView, database: Int) {
+    guard isRecording else { return }
+    hasPlaces = true
+    expiredKeys.append(KeyPlace(hash: KeyHash(key), database: database))
   }
 
   /// The command is recorded as nothing at all, whatever it changed.

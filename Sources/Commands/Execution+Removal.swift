@@ -20,14 +20,28 @@ extension Execution {
 
   /// Removes a key whose time has come and tells everybody.
   @usableFromInline mutating func expire(_ location: Location, databaseIndex: Int) {
+    expire(location, databaseIndex: databaseIndex, home: Int(session.pointee.database))
+  }
+
+  /// - Parameter home: the database that the records of this command are for.
+  private mutating func expire(_ location: Location, databaseIndex: Int, home: Int) {
     let key = location.entry.key
     tallies.expiredKeys &+= 1
+    if home != databaseIndex { recordSelection(databaseIndex) }
     effects.beginPrelude(words: 2)
     effects.word("DEL")
     effects.word(key)
+    if home != databaseIndex { recordSelection(home) }
+    effects.expires(key, database: databaseIndex)
     events.note(.expired, "expired", key, database: databaseIndex)
     let (database, graveyard) = (databases + databaseIndex, graveyard)
     database.pointee.remove(location, into: &graveyard.pointee)
+  }
+
+  private mutating func recordSelection(_ index: Int) {
+    effects.beginPrelude(words: 2)
+    effects.word("SELECT")
+    effects.word(Int64(index))
   }
 
   /// Looks for expired keys in one database: at most `examinedMax` keys, from where the last slice ended.
@@ -37,7 +51,7 @@ extension Execution {
   ) -> (examined: Int, expired: Int) {
     expirySweeps[index].beginSlice(budget: examinedMax)
     while let location = databases[index].nextExpired(&expirySweeps[index], now: now) {
-      expire(location, databaseIndex: index)
+      expire(location, databaseIndex: index, home: index)
     }
     _ = expirySweeps[index].endSlice()
     tallies.expiredStalePercentage = expirySweeps[index].staleRatio * 100

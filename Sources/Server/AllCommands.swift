@@ -2,5 +2,5 @@
 import Commands
 
 enum AllCommands {
-  static var list: [CommandDefinition] { CommandTable.dataCommands + ServerCommands.definitions }
+  static var list: [CommandDefinition] { CommandTable.dataCommands + ServerCommands.definitions + DumpCommands.definitions }
 }

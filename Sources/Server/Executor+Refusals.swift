@@ -39,6 +39,27 @@ extension Server {
     answerError(client) { $0.error(text) }
   }
 
+  /// The same with a text that is put together.
+  mutating func refuse(
+    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>, text: String
+  ) {
+    commandStatistics[command.pointee.index].rejections += 1
+    answerError(client) { reply in
+      reply.beginError()
+      reply.part(text: text)
+      reply.end()
+    }
+  }
+
+  /// Why the command may not run while the data are being loaded, or while the disk does not take what is written.
+  func restriction(_ command: UnsafePointer<Command>) -> String? {
+    if recovery.isLoading && !command.pointee.flags.contains(.loading) {
+      return "LOADING Redis is loading the dataset in memory"
+    }
+    let isPing = table.facts[command.pointee.index].name == "ping"
+    return command.pointee.flags.contains(.write) || isPing ? writeRefusal : nil
+  }
+
   mutating func refuseArity(_ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>) {
     commandStatistics[command.pointee.index].rejections += 1
     let name = table.facts[command.pointee.index].fullName

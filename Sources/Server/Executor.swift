@@ -16,7 +16,11 @@ extension UnsafeMutablePointer where Pointee == Server {
     if let command = pointee.admit(client, arguments, known) {
       let before = pointee.beforeCommand(command, client)
       let execution = pointee.execution
+      let isRecording = execution.pointee.effects.isRecording
+      let record = Server.BeforeRecord(
+        changes: execution.pointee.effects.changes, database: client.pointee.session.database)
       command.pointee.body(&execution.pointee)
+      if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
       pointee.account(for: command, client, before)
     }
     pointee.running = .none
@@ -67,6 +71,10 @@ extension Server {
     }
     if command.pointee.flags.contains(.protected), let refusal = protectedRefusal(command, flags) {
       refuse(command, client, refusal)
+      return nil
+    }
+    if isRestricted, let refusal = restriction(command) {
+      refuse(command, client, text: refusal)
       return nil
     }
     return command
@@ -132,6 +140,7 @@ extension Server {
   /// Whether CLIENT PAUSE makes a request wait that begins with these words. Asked only while a pause is on.
   func holds(_ name: ByteView, _ second: ByteView?) -> Bool {
     guard let command = table.resolve(name, second) else { return false }
+    if isThrottlingWrites && command.pointee.flags.contains(.write) { return true }
     return clientPause.holds(command.pointee.flags, now: clock.milliseconds)
   }
 }

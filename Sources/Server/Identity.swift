@@ -6,6 +6,8 @@ import Ring
 package enum Version {
   package static let martlet = "0.1.0"
   package static let redis = "7.2.4"
+  /// The same as a literal, for what is written without a String.
+  package static let redisName: StaticString = "7.2.4"
   package static var allocator: String { Heap.allocatorName }
 }
 

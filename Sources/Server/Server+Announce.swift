@@ -18,6 +18,11 @@ extension Server {
       log.notice("The server is now ready to accept connections at \(listener.name)")
     }
     log.notice("Server initialized")
+    if !recovery.isLoading { announceReady() }
+  }
+
+  /// The data are there: the line that tools wait for.
+  mutating func announceReady() {
     log.notice("Ready to accept connections tcp")
     identity.memoryAtStart = Heap.usedBytes
     if Environment.variable("NOTIFY_SOCKET") != nil && configuration.settings.general.supervised != .no {

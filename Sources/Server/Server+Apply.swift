@@ -30,6 +30,7 @@ extension Server {
     if settings.security.password.isEmpty { authenticateAll() }
     applyRules(to: &execution)
     obey(settings.memory, &execution)
+    obey(settings.persistence)
     watch(settings.observation)
     timers.hurry(clock.nanoseconds)
   }

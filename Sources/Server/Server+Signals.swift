@@ -11,21 +11,52 @@ extension Server {
       lifecycle.stopNow(exitCode: 1)
     case .interrupt:
       log.warning("Received SIGINT scheduling shutdown...")
-      shutDown()
+      if !shutDown() { log.warning("Errors trying to shut down the server. Check the logs for more information.") }
     case .terminate:
       log.warning("Received SIGTERM scheduling shutdown...")
-      shutDown()
+      if !shutDown() { log.warning("Errors trying to shut down the server. Check the logs for more information.") }
     case .user1: log.notice("Clients: \(connections.count), commands: \(statistics.commands)")
     case .other: break
     }
   }
 
   /// Begins the way down: what was answered still leaves, then everything is closed.
-  mutating func shutDown() {
-    guard !lifecycle.isClosingClients else { return }
+  ///
+  /// - Parameters:
+  ///   - saving: write a snapshot first; nil if there are `save` lines.
+  ///   - isForced: stop also if that fails.
+  /// - Returns: false if the server goes on because the data could not be saved.
+  @discardableResult
+  mutating func shutDown(saving: Bool? = nil, isForced: Bool = false) -> Bool {
+    guard !lifecycle.isClosingClients else { return true }
     log.warning("User requested shutdown...")
+    if saving ?? !configuration.settings.persistence.savePoints.isEmpty, !recovery.isLoading {
+      log.notice("Saving the final RDB snapshot before exiting.")
+      if saveNow() != nil && !isForced {
+        log.warning("Error trying to save the DB, can't exit.")
+        return false
+      }
+    }
+    abandonSave()
     Notices.serviceManager("STOPPING=1")
+    if appendLog.state != .off { log.notice("Calling fsync() on the AOF file.") }
+    flushLogForExit()
     wishes.add(.stop)
+    return true
+  }
+
+  /// The log is on disk to its end, or cannot be.
+  var isLogFlushed: Bool {
+    guard appendLog.state != .off, appendLog.pipeline.file != nil, appendLog.pipeline.health == .healthy else {
+      return !appendLog.pipeline.isFlying
+    }
+    return appendLog.pipeline.isIdle
+  }
+
+  /// The loop goes on although the clients are gone: for the log, and for whatever the kernel still reads.
+  var mustFlush: Bool {
+    guard lifecycle.exitCode == 0 else { return false }
+    return !isLogFlushed || snapshots.job?.pointee.isFlying == true || snapshots.fileSwitch == .making || snapshots.isChangingManifest
   }
 
   /// What is left to do when the loop has ended.

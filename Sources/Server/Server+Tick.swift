@@ -13,10 +13,12 @@ extension Server {
     lifecycle.checkDeadline(now: now)
     guard !isTickPaused else { return }
     sampleRates(now)
+    beginDueJobs()
     var busy = connections.count > 0 && configuration.settings.clients.timeoutSeconds > 0
     busy = expireKeys() || busy
     busy = graveyard.pointee.free(upTo: Slice.freedPerTick) > 0 || busy
     busy = drainingConnections > 0 || clientPause.isActive || lifecycle.isClosingClients || busy
+    busy = busy || snapshots.job != nil || !appendLog.waiters.isEmpty || appendLog.state == .enabling || appendLog.state == .ending
     timers.isBusy = busy || statistics.commandRate.perSecond > 0
     timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
   }
@@ -30,15 +32,17 @@ extension Server {
 
   /// Sweeps for keys that have expired. Whether there are any keys that will.
   private mutating func expireKeys() -> Bool {
-    guard execution.pointee.rules.activeExpire else { return false }
+    guard execution.pointee.rules.activeExpire, !recovery.isLoading else { return false }
     var isNeeded = false
     let wallMilliseconds = Clock.wallMicroseconds() / 1_000
     let deadline = Clock.monotonicNanoseconds() + Slice.expiryNanoseconds
     for index in 0..<Int(configuration.settings.general.databases) where databases[index].volatileCount > 0 {
       isNeeded = true
       while Clock.monotonicNanoseconds() < deadline {
+        execution.pointee.effects.begin()
         let slice = execution.pointee.expireSlice(
           database: index, now: wallMilliseconds, examinedMax: Slice.examinedPerStep)
+        if slice.expired > 0 { recordPreludes(database: index) }
         // As long as much of what is seen has expired it pays to look at more, now.
         if slice.examined == 0 || slice.expired * 10 < slice.examined { break }
       }

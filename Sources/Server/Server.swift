@@ -45,6 +45,27 @@ package struct Server: ~Copyable {
   /// When somebody was last found speaking HTTP to us.
   var lastForeignWarningSeconds: Int64 = 0
 
+  // MARK: durability
+
+  var appendLog = AppendLog()
+  var recovery = Recovery()
+  var snapshots = Snapshots()
+  var errands: FileErrands
+  /// Some requests may be refused: the data are being loaded, or the disk does not take writes.
+  var isRestricted = false
+  /// The data are loaded: settings take effect at once from now on.
+  var hasStarted = false
+  /// No client asked anything in this turn.
+  var isIdleTurn = false
+  /// Requests that write wait: the log has too much that is not on disk.
+  var isThrottlingWrites = false
+  /// Per command, what its answer depends on.
+  let gates: UnsafeMutablePointer<Gate>
+  /// Some command has another name here than elsewhere.
+  let isRenaming: Bool
+  /// The session under which the log's records are run again.
+  let replayer: UnsafeMutablePointer<Session>
+
   // MARK: execution
 
   /// The words of the request that runs now.
@@ -73,8 +94,9 @@ package struct Server: ~Copyable {
 
   /// - Parameter commands: everything clients may call, without rename-command.
   init(
-    configuration: Configuration, identity: Identity, engine: EngineReport, commands: [CommandDefinition], signalDescriptor: Int32
+    configuration: Configuration, identity: Identity, engine: EngineReport, commands: [CommandDefinition], signalDescriptor: Int32, errands: consuming FileErrands
   ) {
+    self.errands = errands
     self.configuration = configuration
     self.identity = identity
     self.engine = engine
@@ -94,6 +116,11 @@ package struct Server: ~Copyable {
     commandStatistics.initialize(repeating: CommandStatistics(), count: table.count)
     nobody = .allocate(capacity: 1)
     nobody.initialize(to: Session(id: 0))
+    replayer = .allocate(capacity: 1)
+    replayer.initialize(to: Session(id: 0))
+    isRenaming = !configuration.settings.security.renamedCommands.isEmpty
+    gates = .allocate(capacity: table.count)
+    for index in 0..<table.count { (gates + index).initialize(to: Gate(table.facts[index])) }
     execution = .allocate(capacity: 1)
     execution.initialize(
       to: Execution(
@@ -114,6 +141,8 @@ package struct Server: ~Copyable {
     commandStatistics.deallocate()
     segments.deallocate()
     nobody.deallocate()
+    replayer.deallocate()
+    gates.deallocate()
     silence.deallocate()
     pool.deinitialize(count: 1)
     pool.deallocate()
@@ -152,4 +181,17 @@ struct LoopClock {
     isHeld = true
     self.nanoseconds = nanoseconds
   }
+}
+
+extension Server {
+  /// How long the loop may sleep.
+  mutating func waitNanoseconds() -> UInt64 {
+    if recovery.isLoading || snapshots.job?.pointee.wantsTime == true { return 0 }
+    let untilTick = timers.waitNanoseconds(clock.nanoseconds)
+    guard appendLog.state != .off, let untilLog = appendLog.pipeline.waitNanoseconds(now: clock.nanoseconds) else { return untilTick }
+    return min(untilTick, untilLog)
+  }
+
+  /// The name of the command that runs now as any other server knows it.
+  var canonicalName: ByteView { gates[execution.pointee.commandIndex].name }
 }

@@ -96,18 +96,22 @@ package enum Start {
     let signals: Int32
     do throws(Errno) { signals = try Signals.open() } catch { throw .failed("Can't read signals: \(error.text)") }
 
+    let errands: FileErrands
+    do throws(Errno) { errands = try FileErrands() } catch { throw .failed("Can't make a thread for files: \(error.text)") }
+
     let server = UnsafeMutablePointer<Server>.allocate(capacity: 1)
     let report = EngineReport(name: "", reason: "", tier: "", features: "")
     server.initialize(
       to: Server(
         configuration: configuration, identity: identity, engine: report, commands: AllCommands.list,
-        signalDescriptor: signals))
+        signalDescriptor: signals, errands: errands))
     defer {
       server.deinitialize(count: 1)
       server.deallocate()
     }
     server.pointee.execution.pointee.host = UnsafeMutableRawPointer(server)
     try server.pointee.openListeners()
+    guard server.pointee.beginRecovery() else { return 1 }
 
     do throws(RingError) {
       let engine = try Engine.choose(EngineChoice(settings.threads.ioEngine))

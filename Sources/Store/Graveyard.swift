@@ -91,19 +91,22 @@ import CAllocator
 }
 
 extension Keyspace {
-  /// Empties the database at once; its keys are freed by the graveyard.
+  /// Empties the database at once; its keys are freed by the graveyard, or a walk sees the rest of them first.
   public mutating func detachAll(into graveyard: inout Graveyard) {
-    var old = Table()
-    swap(&table, &old)
-    volatileCount = 0
-    valueBytes = 0
-    graveyard.bury(old)
+    var old = Keyspace()
+    swap(&self, &old)
+    stampOfNewEntry = old.stampOfNewEntry
+    epoch = old.epoch
+    if let walked = old.walked {
+      unsafe walked.keeper.pointee.take(old)
+    } else {
+      graveyard.bury(old.table)
+    }
   }
 
   /// Removes the key; the graveyard frees it if that is much work, else it is freed at once.
   public mutating func remove(_ location: Location, into graveyard: inout Graveyard) {
-    let entry = location.entry
-    unlink(location)
+    guard let entry = withdraw(location) else { return }
     if entry.isExpensiveToFree { graveyard.bury(entry) } else { entry.free() }
   }
 }

@@ -24,6 +24,9 @@ extension Keyspace {
           precondition(
             bucket.word(slot) == EntryWord.make(entry, carried: hash.carried), "a word says what its entry says")
           precondition(find(entry.key, hash)?.entry == entry, "a key is found once and where it is")
+          precondition(
+            entry.epoch == epoch || (staleEpochs > 0 && !epochSweep.hasPassed(hash)),
+            "what a walk has passed is of its epoch")
           entryCount += 1
           volatile += entry.hasExpiry ? 1 : 0
           bytes += entry.memoryBytes
@@ -33,6 +36,7 @@ extension Keyspace {
         isHead = false
       }
     }
+    precondition(walked == nil || staleEpochs > 0, "a walk leaves an epoch behind")
     precondition(entryCount == count, "the count is that of the entries")
     precondition(volatile == volatileCount, "the volatile count is that of the entries")
     precondition(bytes == valueBytes, "the sum of bytes is that of the entries")

@@ -59,6 +59,7 @@ public struct ExpirySweep: BitwiseCopyable, Sendable {
 extension Keyspace {
   /// Sets or moves the expiry of the key at `location`.
   public mutating func setExpiry(_ location: Location, at instant: Milliseconds) {
+    willChange(location)
     let entry = location.entry
     if !entry.hasExpiry { reshapeExpiry(location, entry.flags | Entry.Flag.expiry) }
     location.entry.expiryBits = instant
@@ -69,6 +70,7 @@ extension Keyspace {
   public mutating func clearExpiry(_ location: Location) -> Bool {
     let entry = location.entry
     guard entry.hasExpiry else { return false }
+    willChange(location)
     reshapeExpiry(location, entry.flags & ~Entry.Flag.expiry)
     return true
   }

@@ -25,6 +25,7 @@ public struct LooseEntry: ~Copyable {
 extension Keyspace {
   /// Takes the entry at `location` out.
   public mutating func take(_ location: Location) -> LooseEntry {
+    willChange(location)
     let entry = location.entry
     unlink(location)
     return LooseEntry(entry)
@@ -34,6 +35,7 @@ extension Keyspace {
   @discardableResult
   public mutating func put(_ loose: consuming LooseEntry, _ key: ByteView, _ hash: KeyHash) -> Location {
     let entry = loose.relinquish()
+    entry.epoch = epoch
     guard !entry.hasKey(key) else { return add(entry, hash) }
     let renamed = entry.relabelled(key: key)
     entry.freeAllocation()

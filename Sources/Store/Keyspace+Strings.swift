@@ -9,6 +9,7 @@ import CAllocator
 extension Keyspace {
   /// Gives the string at `location` an integer and keeps its expiry: a store, if it was one before.
   public mutating func setInteger(_ location: Location, _ value: Int64) {
+    willChange(location)
     let entry = location.entry
     if entry.isInteger {
       entry.payload = UInt64(bitPattern: value)
@@ -51,6 +52,7 @@ extension Keyspace {
   /// Makes the string `raw`, unpinned and `count` bytes long, at least as long as it was. What is new is not
   /// initialised.
   private mutating func extend(_ location: Location, to count: Int) -> UnsafeMutableRawPointer {
+    willChange(location)
     let entry = location.entry
     if let blob = entry.blob { return unsafe extend(location, blob, to: count) }
     if entry.isInteger {

@@ -9,6 +9,8 @@
 // A `Location` stays good while only the entry at it is changed; `insert`, `remove`, `take` and `put`
 // end all of them. An `Entry` and every view of its bytes end with any change. Expired keys are found
 // like others: whether `entry.isExpired(now)` matters, and what is told to whom, commands decide.
+//
+// Every mutator that takes a location begins with `willChange`, or ends the entry with `withdraw`: see Epoch.swift.
 import Bytes
 import CAllocator
 
@@ -24,8 +26,17 @@ public struct Keyspace: ~Copyable {
   /// The access stamp of entries to come: `AccessClock.stampOfNewEntry`, set by the owner as its clock moves.
   public var stampOfNewEntry: UInt32 = 0
 
+  /// The epoch that new entries get; those of another one a running walk has still to see.
+  var epoch = Epoch.first
+  /// How many earlier epochs entries may be of.
+  var staleEpochs = 0
+  /// How far the walk has come; without one, how far `levelEpochs` has.
+  var epochSweep = Sweep()
+  /// The walk that has still to see some of this database.
+  var walked: Walked?
+
   /// An empty database takes no memory.
-  public init() {}
+  public init() { walked = nil }
 
   /// Keys, expired ones that were not removed yet included.
   public var count: Int { table.count }
@@ -74,7 +85,7 @@ public struct Keyspace: ~Copyable {
   private mutating func insert(
     _ key: ByteView, _ hash: KeyHash, _ content: StringContent, _ expiry: Milliseconds?
   ) -> Location {
-    let flags = content.flags | (expiry == nil ? 0 : Entry.Flag.expiry)
+    let flags = content.flags | epoch.bits | (expiry == nil ? 0 : Entry.Flag.expiry)
     let shape = EntryShape(
       kind: content.kind, flags: flags, keyCount: key.count, inlineCount: content.inline.count)
     let entry = Entry.allocate(shape, key: key, stamp: stampOfNewEntry)
@@ -97,10 +108,14 @@ public struct Keyspace: ~Copyable {
   public mutating func overwrite(
     _ location: Location, string: ByteView, form: StringForm = .automatic, expiry: ExpiryChange
   ) {
-    if string.count > EntryShape.inlineBytesMax, let blob = location.entry.blob, blob.fits(string.count) {
-      unsafe memcpy(blob.start, string.start, string.count)
-      blob.count = string.count
-      return replace(location, StringContent(adopting: blob), expiry)
+    if string.count > EntryShape.inlineBytesMax {
+      // It may pin the blob, which then does not fit.
+      willChange(location)
+      if let blob = location.entry.blob, blob.fits(string.count) {
+        unsafe memcpy(blob.start, string.start, string.count)
+        blob.count = string.count
+        return replace(location, StringContent(adopting: blob), expiry)
+      }
     }
     replace(location, StringContent(string, form), expiry)
   }
@@ -138,8 +153,9 @@ public struct Keyspace: ~Copyable {
 
   /// Puts `content` in the place of the value; a blob that is in both stays.
   mutating func replace(_ location: Location, _ content: StringContent, _ expiry: ExpiryChange) {
+    willChange(location)
     let old = location.entry
-    var flags = content.flags
+    var flags = content.flags | epoch.bits
     switch expiry {
     case .keep: flags |= old.flags & Entry.Flag.expiry
     case .clear: break
@@ -164,6 +180,7 @@ public struct Keyspace: ~Copyable {
 
   /// Puts a changed entry where it stood and brings the sums up to date.
   mutating func settle(_ entry: Entry, at location: Location, wasVolatile: Bool, bytesBefore: Int) {
+    precondition(entry.epoch == epoch, "an entry was changed before a walk had seen it")
     location.replace(entry)
     volatileCount += (entry.hasExpiry ? 1 : 0) - (wasVolatile ? 1 : 0)
     valueBytes += entry.memoryBytes - bytesBefore
@@ -173,9 +190,7 @@ public struct Keyspace: ~Copyable {
 
   /// Removes the key and frees it at once.
   public mutating func remove(_ location: Location) {
-    let entry = location.entry
-    unlink(location)
-    entry.free()
+    withdraw(location)?.free()
   }
 
   /// Takes the entry out of table and sums.

@@ -7,6 +7,7 @@
 //                    └─ Blob    the bytes of a larger string, on their own
 //   Sweep               a place in the order in which everything long visits a table
 //   Graveyard           what was detached at once and is freed in slices
+//   EpochWalk           all entries as they were at one instant, seen in slices
 //
 // A `Location` says where an entry stands. It is good until the next call that changes
 // the keyspace, apart from calls that take it `inout` and bring it up to date.

@@ -70,6 +70,7 @@ extension Keys {
     guard target != Int(execution.session.pointee.database) else {
       return execution.reply.error("ERR source and destination objects are the same")
     }
+    execution.effects.touches(key, database: target)
     guard let location = execution.find(key) else { return execution.reply.integer(0) }
     guard execution.locate(key, in: target) == nil else { return execution.reply.integer(0) }
     let entry = execution.database.pointee.take(location)
@@ -104,6 +105,7 @@ extension Keys {
     guard target != database || source != copy else {
       return execution.reply.error("ERR source and destination objects are the same")
     }
+    if target != database { execution.effects.touches(copy, database: target) }
     guard execution.read(source) != nil else { return execution.reply.integer(0) }
     let other = execution.databases + target
     if let existing = execution.locate(copy, in: target) {

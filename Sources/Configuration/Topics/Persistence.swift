@@ -28,6 +28,9 @@ package struct PersistenceSettings: Sendable, Equatable {
   package var logTimestamps = false
   package var logRewriteIncrementalSync = true
   package var logKeepsOldFiles = false
+  package var logChecksummed = false
+  package var unsyncedBytesHigh = 0
+  package var unsyncedBytesMax = 0
 }
 
 /// Write a snapshot once `changes` were made and `seconds` have passed since the last one.
@@ -169,6 +172,15 @@ extension Directive {
     .flag(
       "aof-disable-auto-gc", \.persistence.logKeepsOldFiles, default: false,
       "Keeps files of the log that a rewrite has replaced."),
+    .flag(
+      "aof-checksum", \.persistence.logChecksummed, default: true,
+      "Ends each batch of the log with a line that holds its checksum; Redis takes it for a comment."),
+    .memory(
+      "aof-unsynced-high-mark", \.persistence.unsyncedBytesHigh, default: 67_108_864,
+      "With 'appendfsync always': writers wait while more than this is not on disk yet; 0 lets them go on."),
+    .memory(
+      "aof-unsynced-hard-limit", \.persistence.unsyncedBytesMax, default: 1_073_741_824,
+      "Writes are refused while more than this is not on disk yet; 0 refuses none."),
   ].later(.persistence)
 }
 

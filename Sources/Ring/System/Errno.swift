@@ -37,6 +37,8 @@ func checked<Result: SignedInteger>(_ call: () -> Result) throws(Errno) -> Resul
 
 extension Errno {
   public static var again: Errno { Errno(EAGAIN) }
+  public static var noSpace: Errno { Errno(ENOSPC) }
+  public static var inputOutput: Errno { Errno(EIO) }
   public static var interrupted: Errno { Errno(EINTR) }
   public static var cancelled: Errno { Errno(ECANCELED) }
   public static var noBufferSpace: Errno { Errno(ENOBUFS) }

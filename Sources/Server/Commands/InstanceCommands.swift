@@ -4,7 +4,7 @@ import Commands
 import Wire
 
 enum InstanceCommands {
-  static var definitions: [CommandDefinition] { [role, lastSave, module, accessControl] }
+  static var definitions: [CommandDefinition] { [role, module, accessControl] }
 
   private static var role: CommandDefinition {
     CommandDefinition(
@@ -19,6 +19,7 @@ enum InstanceCommands {
     }
   }
 
+<<<<<<< HEAD
   private static var lastSave: CommandDefinition {
     CommandDefinition(
       CommandFacts(
@@ -27,6 +28,8 @@ enum InstanceCommands {
     ) { $0.reply.integer(InfoReport(&$0).lastSaveSeconds) }
   }
 
+=======
+>>>>>>> main
   private static var module: CommandDefinition {
     CommandDefinition(
       CommandFacts(

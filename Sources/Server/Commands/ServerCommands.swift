@@ -9,7 +9,8 @@ import Wire
 /// Everything the Server module adds to the command table.
 package enum ServerCommands {
   package static var definitions: [CommandDefinition] {
-    connection + [config, info, shutdown, debug, memory, slowLog, commandLog, latency, lolwut] + instance
+    connection + [config, info, shutdown, debug, memory, slowLog, commandLog, latency, lolwut, WaitAOF.definition]
+      + instance + PersistenceCommands.definitions
   }
 
   private static var connection: [CommandDefinition] {

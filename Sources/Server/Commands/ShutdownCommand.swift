@@ -1,7 +1,6 @@
 // ShutdownCommand.swift — SHUTDOWN: the last command.
 //
-// There is no answer when it works: the connection ends. Nothing is written to disk yet, so
-// SAVE, which promises that, is refused as long as there is something to lose.
+// There is no answer when it works: the connection ends.
 import Bytes
 import Commands
 import Wire
@@ -47,11 +46,9 @@ enum ShutdownCommand {
       }
     }
     guard !(isSaving && isNotSaving) else { return execution.reply.error("ERR syntax error") }
-    let hasData = (0..<execution.databaseCount).contains { !execution.databases[$0].isEmpty }
-    if isSaving && hasData && !isForced {
-      execution.server.pointee.log.warning("SHUTDOWN SAVE: this version cannot save; use NOSAVE or FORCE.")
+    let saving = isSaving ? true : isNotSaving ? false : nil
+    guard execution.server.pointee.shutDown(saving: saving, isForced: isForced) else {
       return execution.reply.error("ERR Errors trying to SHUTDOWN. Check logs.")
     }
-    execution.server.pointee.shutDown()
   }
 }

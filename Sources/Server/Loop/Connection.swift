@@ -47,6 +47,15 @@ struct Connection: BitwiseCopyable {
   var output: OutputBuffer
   /// Stream position up to which output may leave. All of it, until a log says otherwise.
   var sendLimit: UInt64 = .max
+  /// Its entry in the table of holds, if some of its output waits for the log.
+  var holdState = HoldTable.none
+  /// A command of it is under way that will answer later: nothing else of it runs meanwhile.
+  var isWaiting = false
+  /// The log's batch that took its last write.
+  var lastWriteSequence: UInt64 = 0
+
+  /// There is output that may leave now.
+  @inline(__always) var hasSendable: Bool { output.sent < min(sendLimit, output.appended) }
   /// What is seldom asked: name, address, totals.
   var details: UnsafeMutablePointer<ClientDetails>
   /// Monotonic second of the last request or answer, for `timeout` and CLIENT LIST.

@@ -24,6 +24,7 @@ extension Reactor where Engine: ~Copyable {
     guard client.pointee.state == .open || client.pointee.state == .draining else { return }
     if client.pointee.state == .draining { server.pointee.drainingConnections -= 1 }
     client.pointee.state = .closing
+    server.pointee.forgetHolds(client)
     server.pointee.disconnected(client)
     stopReceiving(client)
     if !client.pointee.marks.contains(.ended) || client.pointee.marks.contains(.sending) {

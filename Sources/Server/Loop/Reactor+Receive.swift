@@ -144,7 +144,7 @@ extension Reactor where Engine: ~Copyable {
     requestsSinceClock += 1
     server.execute(client, arguments, known)
     if server.pointee.wishes.isUrgent { grantWishes() }
-    if !client.pointee.output.isEmpty { markReady(client) }
+    if client.pointee.hasSendable { markReady(client) }
     if client.pointee.output.pending > server.pointee.outputBytesUnchecked, server.pointee.exceedsOutputLimit(client) {
       server.pointee.closedForOutput(client)
       return close(client)
@@ -206,7 +206,7 @@ extension Reactor where Engine: ~Copyable {
   mutating func mustHold(
     _ client: UnsafeMutablePointer<Connection>, _ range: Range<Int>, base: UnsafeRawPointer
   ) -> Bool {
-    guard server.pointee.clientPause.isActive else { return false }
+    guard server.pointee.clientPause.isActive || server.pointee.isThrottlingWrites else { return false }
     let words = client.pointee.words
     let second = range.count > 1 ? words.word(range.lowerBound + 1, base: base) : nil
     guard server.pointee.holds(words.word(range.lowerBound, base: base), second) else { return false }

@@ -69,7 +69,7 @@ extension Reactor where Engine: ~Copyable {
       return settle(client)
     }
     if !client.pointee.output.isEmpty {
-      if client.pointee.output.sent < client.pointee.sendLimit { markReady(client) }
+      if client.pointee.hasSendable { markReady(client) }
     } else if client.pointee.state != .open {
       settle(client)
     }

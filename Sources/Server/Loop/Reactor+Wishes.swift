@@ -9,6 +9,8 @@ extension Reactor where Engine: ~Copyable {
       case .end(let slot, let generation, let afterOutput):
         guard let client = server.pointee.connections.find(slot, generation: generation) else { continue }
         if afterOutput { drain(client) } else { close(client) }
+      case .switchLog: server.pointee.switchLog()
+      case .release: releaseHolds()
       case .listen: relisten()
       case .stop: closeAll()
       }
@@ -23,7 +25,8 @@ extension Reactor where Engine: ~Copyable {
   private mutating func unpauseAll() {
     for slot in 0..<server.pointee.connections.slotCount where server.pointee.connections.isTaken(slot) {
       let client = server.pointee.connections[slot]
-      guard client.pointee.marks.contains(.held) else { continue }
+      guard client.pointee.marks.contains(.held), !client.pointee.isWaiting else { continue }
+      if client.pointee.hasSendable { markReady(client) }
       resume(client, .held)
     }
   }
@@ -56,6 +59,7 @@ extension Reactor where Engine: ~Copyable {
     let now = server.pointee.clock.nanoseconds
     server.pointee.tick()
     endOverdue()
+    server.pointee.answerSyncWaiters()
     if server.pointee.clientPause.hasEnded(now: server.pointee.clock.milliseconds) { unpauseAll() }
     listen()
     grantWishes()

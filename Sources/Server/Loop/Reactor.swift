@@ -41,18 +41,25 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
   package mutating func run() throws(RingError) {
     listen()
     ring.poll(server.pointee.signalDescriptor, Token(.poll, slot: Poll.signals, generation: 0))
-    while !server.pointee.lifecycle.hasStopped { try turn() }
+    ring.poll(server.pointee.errands.event, Token(.poll, slot: Poll.errands, generation: 0))
+    while !server.pointee.lifecycle.hasStopped || server.pointee.mustFlush { try turn() }
   }
 
   mutating func turn() throws(RingError) {
-    try ring.enter(timeoutNanoseconds: isBehind ? 0 : server.pointee.timers.waitNanoseconds(server.pointee.clock.nanoseconds))
+    try ring.enter(timeoutNanoseconds: isBehind ? 0 : server.pointee.waitNanoseconds())
+    let commandsBefore = server.pointee.statistics.commands
     server.pointee.clock.update()
     server.pointee.engine.statistics = ring.statistics
     drain()
     grantWishes()
-    grantUnpause()
     if server.pointee.timers.isDue(server.pointee.clock.nanoseconds) { tick() }
+    if server.pointee.recovery.isLoading { server.pointee.continueRecovery(server) }
+    grantUnpause()
     rearmStarved()
+    server.pointee.isIdleTurn = server.pointee.statistics.commands == commandsBefore
+    server.pointee.continueJob()
+    submitSnapshot()
+    commitLog()
     sendReady()
   }
 
@@ -90,12 +97,19 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     case .close: closed(done)
     case .poll: polled(done)
     case .wake, .cancel, nil: break
-    case .read, .write, .sync, .connect:
+    case .write: wroteFile(done)
+    case .sync: syncedFile(done)
+    case .read, .connect:
       preconditionFailure("nobody submitted this operation")
     }
   }
 
   private mutating func polled(_ done: Completion) {
+    if done.token.slot == Poll.errands {
+      server.pointee.collectErrands()
+      if done.isFinal { ring.poll(server.pointee.errands.event, Token(.poll, slot: Poll.errands, generation: 0)) }
+      return
+    }
     guard done.token.slot == Poll.signals else { return }
     while let (signal, sender) = Signals.take(server.pointee.signalDescriptor) {
       server.pointee.received(signal, from: sender)
@@ -115,6 +129,8 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
 /// Slots of the descriptors that are polled.
 enum Poll {
   static let signals: UInt32 = 1
+  /// Steps on files that a thread has carried out.
+  static let errands: UInt32 = 2
 }
 
 /// Bounds of one turn.

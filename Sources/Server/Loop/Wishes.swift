@@ -7,6 +7,10 @@ struct Wishes {
   enum Wish {
     /// End this connection; after its output has left, or now.
     case end(slot: UInt32, generation: UInt32, afterOutput: Bool)
+    /// `appendonly` has changed.
+    case switchLog
+    /// The watermark has moved without an operation of the log.
+    case release
     /// The listeners have changed.
     case listen
     /// A shutdown was asked for and everything it waits for is done.

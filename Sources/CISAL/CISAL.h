@@ -1,0 +1,3 @@
+// CISAL.h: Intel's storage library, for the checksum of snapshots.
+#include <stdint.h>
+#include <isa-l/crc64.h>

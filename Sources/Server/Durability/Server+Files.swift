@@ -1,0 +1,363 @@
+// Server+Files.swift — the log's files change: a rewrite, a rescue, the log turned on or off.
+//
+//   rewrite   switch ─▶ old increment durable ─▶ errand: next increment, manifest ─▶ records go there
+//                   └▶ walk from the same moment ─▶ base ─▶ errand: base, manifest ─▶ old files go
+//   rescue    like it, but the increment stays hidden until the base is there
+//
+// The switch is the moment of the snapshot: what was appended before it is in the base and in the old
+// increment, what comes after it is in the new increment. Every step that fails leaves the old set of files whole.
+import Bytes
+import Configuration
+import Persistence
+import Ring
+
+extension Server {
+  // MARK: errands
+
+  /// Gives steps to the thread for files.
+  mutating func give(_ steps: [FileStep], _ purpose: Snapshots.ErrandPurpose) {
+    snapshots.errands.append((errands.give(steps), purpose))
+  }
+
+  mutating func collectErrands() {
+    for result in errands.collect() {
+      guard let index = snapshots.errands.firstIndex(where: { $0.number == result.number }) else { continue }
+      finished(result, snapshots.errands.remove(at: index).purpose)
+    }
+  }
+
+  private mutating func finished(_ result: FileErrands.Result, _ purpose: Snapshots.ErrandPurpose) {
+    switch purpose {
+    case .openFile: jobOpened(result)
+    case .nextIncrement: incrementMade(result)
+    case .hiddenIncrement: hiddenIncrementMade(result)
+    case .installFile: fileInstalled(result)
+    case .installBase: baseInstalled(result)
+    case .removal:
+      if result.isDone { appendLog.directory.stepsDone() } else { appendLog.directory.stepsFailed() }
+      snapshots.isChangingManifest = false
+      beginScheduled()
+    case .other: break
+    }
+  }
+
+  // MARK: the switch
+
+  var canRewrite: Bool {
+    snapshots.job == nil && snapshots.fileSwitch == .none && !snapshots.isChangingManifest && appendLog.state == .on
+      && appendLog.pipeline.health == .healthy
+  }
+
+  /// BGREWRITEAOF: what is there now becomes the base, what comes goes into the next increment.
+  mutating func beginRewrite() {
+    log.notice("Background append only file rewriting started")
+    snapshots.rewriteStartedAt = clock.nanoseconds
+    var number = appendLog.sealNumber
+    appendLog.pipeline.beginGeneration { batch in
+      number += 1
+      batch.seal(number: number)
+    }
+    appendLog.sealNumber = 0
+    appendLog.selectedDatabase = -1
+    snapshots.fileSwitch = .draining
+    beginJob(.base)
+    advanceFiles()
+  }
+
+  /// BGREWRITEAOF without a log: the base is written and becomes a log that a later start can use.
+  mutating func beginLooseBase() {
+    snapshots.isLooseBase = true
+    beginEnabling()
+  }
+
+  /// `appendonly yes` while running, or a start with a snapshot and no log: the first base.
+  mutating func beginEnabling() {
+    appendLog.state = .enabling
+    execution.pointee.effects.isRecording = true
+    // What was appended while there was no file to take it is in the base.
+    appendLog.pipeline.beginRescue()
+    beginFirstBase()
+  }
+
+  /// After a failed sync: a base from memory, and an increment that was never in doubt.
+  private mutating func beginRescue() {
+    log.warning("Writing a new base of the append-only log from memory")
+    abandonSave()
+    guard snapshots.job == nil else { return }
+    if let file = appendLog.pipeline.file { give([.close(file.descriptor)], .other) }
+    // Whatever was appended so far will be in the base; until then nobody may see it.
+    appendLog.barrierSequence = appendLog.pipeline.filling.pointee.sequence
+    appendLog.pipeline.beginRescue()
+    beginFirstBase()
+  }
+
+  private mutating func beginFirstBase() {
+    appendLog.selectedDatabase = -1
+    snapshots.rewriteStartedAt = clock.nanoseconds
+    snapshots.fileSwitch = .making
+    snapshots.isChangingManifest = true
+    beginJob(.firstBase)
+    give(
+      [.makeDirectory(appendLog.directory.path), .syncDirectory(".")] + appendLog.directory.stepsForHiddenIncrement(),
+      .hiddenIncrement)
+  }
+
+  /// Takes whatever step has become possible. Called after each turn with a log.
+  mutating func advanceFiles() {
+    let pipeline = appendLog.pipeline.isFileComplete
+    if snapshots.fileSwitch == .draining && pipeline {
+      snapshots.fileSwitch = .making
+      snapshots.isChangingManifest = true
+      give(appendLog.directory.stepsForNextIncrement(), .nextIncrement)
+    }
+    if snapshots.isBaseReady && snapshots.fileSwitch == .none && !snapshots.isChangingManifest { installBase() }
+    if case .poisoned = appendLog.pipeline.health, !appendLog.pipeline.isFlying, snapshots.fileSwitch == .none,
+      !snapshots.isChangingManifest, appendLog.state == .on || appendLog.state == .enabling,
+      clock.nanoseconds >= snapshots.rescueAtNanoseconds, snapshots.job?.pointee.purpose != .firstBase
+    {
+      beginRescue()
+    }
+    if appendLog.state == .ending && (appendLog.pipeline.isIdle || appendLog.pipeline.file == nil), !appendLog.pipeline.isFlying,
+      snapshots.fileSwitch == .none, !snapshots.isChangingManifest
+    {
+      endLog()
+    }
+  }
+
+  private mutating func incrementMade(_ result: FileErrands.Result) {
+    snapshots.fileSwitch = .none
+    snapshots.isChangingManifest = false
+    guard result.isDone else {
+      appendLog.directory.stepsFailed()
+      appendLog.pipeline.abandonGeneration()
+      log.warning("Can't make the next file of the append-only log: \(Errno(result.code).text)")
+      snapshots.job?.pointee.giveUp(Errno(result.code))
+      return endJobIfFailed()
+    }
+    appendLog.directory.stepsDone()
+    if let file = appendLog.pipeline.file {
+      appendLog.olderIncrementBytes += file.offset
+      give([.close(file.descriptor)], .other)
+    }
+    appendLog.pipeline.open(result.descriptor, offset: 0)
+    advanceFiles()
+  }
+
+  private mutating func hiddenIncrementMade(_ result: FileErrands.Result) {
+    snapshots.fileSwitch = .none
+    snapshots.isChangingManifest = false
+    guard result.isDone else {
+      appendLog.directory.stepsFailed()
+      snapshots.job?.pointee.giveUp(Errno(result.code))
+      return endJobIfFailed()
+    }
+    // Kept as a number that is used up; the manifest comes with the base.
+    appendLog.directory.stepsFailed()
+    snapshots.hiddenDescriptor = result.descriptor
+    if appendLog.state == .enabling, appendLog.pipeline.health == .healthy {
+      appendLog.pipeline.open(result.descriptor, offset: 0)
+    }
+    advanceFiles()
+  }
+
+  // MARK: the base
+
+  private mutating func installBase() {
+    guard let purpose = snapshots.job?.pointee.purpose, let temporary = snapshots.job?.pointee.temporary, let descriptor = snapshots.job?.pointee.descriptor
+    else { return }
+    snapshots.isBaseReady = false
+    snapshots.isChangingManifest = true
+    let isSnapshot = snapshots.job?.pointee.isSnapshot ?? true
+    give(
+      [.close(descriptor)] + appendLog.directory.stepsForNewBase(
+        temporary: temporary, isSnapshot: isSnapshot, includesHidden: purpose == .firstBase),
+      .installBase)
+    snapshots.job?.pointee.descriptor = -1
+  }
+
+  private mutating func baseInstalled(_ result: FileErrands.Result) {
+    snapshots.isChangingManifest = false
+    guard result.isDone else {
+      appendLog.directory.stepsFailed()
+      snapshots.job?.pointee.giveUp(Errno(result.code))
+      return endJobIfFailed()
+    }
+    appendLog.directory.stepsDone()
+    let isFirst = snapshots.job?.pointee.purpose == .firstBase
+    appendLog.baseBytes = snapshots.job?.pointee.offset ?? 0
+    appendLog.olderIncrementBytes = 0
+    snapshots.lastRewriteFailed = false
+    snapshots.rewriteFailures = 0
+    snapshots.rewrites += 1
+    snapshots.lastRewriteSeconds = jobSeconds
+    snapshots.endJob()
+    if isFirst { firstBaseInstalled() }
+    appendLog.bytesAtRewrite = appendLog.currentBytes
+    log.notice("Background AOF rewrite finished successfully")
+    if !configuration.settings.persistence.logKeepsOldFiles {
+      let steps = appendLog.directory.stepsForRemovingHistory()
+      if !steps.isEmpty {
+        snapshots.isChangingManifest = true
+        give(steps, .removal)
+      }
+    }
+    applyRestrictions()
+    beginScheduled()
+  }
+
+  /// From now on the files on disk are the whole truth again, or for the first time.
+  private mutating func firstBaseInstalled() {
+    if appendLog.pipeline.file == nil {
+      appendLog.pipeline.open(snapshots.hiddenDescriptor, offset: 0)
+      log.notice("The append-only log has a new base: what waited for it is durable now.")
+      wishes.add(.release)
+    }
+    snapshots.hiddenDescriptor = -1
+    if snapshots.isLooseBase {
+      snapshots.isLooseBase = false
+      if !configuration.settings.persistence.logEnabled { return turnLogOff() }
+    }
+    if appendLog.state == .enabling {
+      appendLog.state = .on
+      if appendLog.pipeline.policy == .always {
+        // Answers have left without waiting until now: from here on readers wait for what they have read.
+        appendLog.barrierSequence = appendLog.pipeline.appendedSequence
+        appendLog.pipeline.demandSync()
+      }
+    }
+  }
+
+  /// The base could not be written; the files on disk are as good as before.
+  mutating func rewriteFailed(_ failure: Errno?) {
+    snapshots.isBaseReady = false
+    snapshots.lastRewriteFailed = true
+    snapshots.rewriteFailures += 1
+    snapshots.lastRewriteSeconds = jobSeconds
+    let wait = Int64(min(3_600, snapshots.rewriteFailures > 3 ? 60 << min(6, snapshots.rewriteFailures - 4) : 1))
+    snapshots.rewriteNotBeforeSeconds = clock.seconds + wait
+    log.warning("Background AOF rewrite terminated with an error: \(failure?.text ?? "cancelled")")
+    if snapshots.hiddenDescriptor >= 0 && appendLog.pipeline.file == nil {
+      give([.close(snapshots.hiddenDescriptor)], .other)
+      snapshots.hiddenDescriptor = -1
+    }
+    snapshots.rescueAtNanoseconds = clock.nanoseconds + 1_000_000_000
+    guard appendLog.state == .enabling, appendLog.pipeline.health == .healthy else { return }
+    // Turned on while running, and it could not be: tried again with the next tick that may.
+    if let file = appendLog.pipeline.file { closeHidden(file.descriptor) }
+  }
+
+  private mutating func closeHidden(_ descriptor: Int32) {
+    guard !appendLog.pipeline.isFlying else { return }
+    appendLog.pipeline.closeFile()
+    give([.close(descriptor)], .other)
+    snapshots.hiddenDescriptor = -1
+  }
+
+  /// The log has grown by so much that a new base is worth writing.
+  mutating func rewriteIfGrown() {
+    let settings = configuration.settings.persistence
+    if appendLog.state == .enabling && snapshots.job == nil && clock.seconds >= snapshots.rewriteNotBeforeSeconds
+      && snapshots.fileSwitch == .none && !snapshots.isChangingManifest && appendLog.pipeline.file == nil
+    {
+      return beginEnabling()
+    }
+    guard canRewrite, settings.logRewritePercentage > 0, appendLog.currentBytes > Int64(settings.logRewriteBytesMin),
+      clock.seconds >= snapshots.rewriteNotBeforeSeconds
+    else { return }
+    let base = max(1, appendLog.bytesAtRewrite)
+    let (scaled, overflow) = appendLog.currentBytes.multipliedReportingOverflow(by: 100)
+    let growth = overflow ? Int64.max : scaled / base - 100
+    guard growth >= Int64(settings.logRewritePercentage) else { return }
+    log.notice("Starting automatic rewriting of AOF on \(growth)% growth")
+    beginRewrite()
+  }
+
+  // MARK: on and off
+
+  /// `appendonly no`: the log has its last sync.
+  private mutating func endLog() {
+    if let file = appendLog.pipeline.file {
+      appendLog.pipeline.closeFile()
+      give([.close(file.descriptor)], .other)
+    }
+    appendLog.state = .off
+    // Whoever still waits was given up by whoever turned the log off.
+    appendLog.pipeline.forgetUnsynced()
+    wishes.add(.release)
+    log.notice("AOF disabled.")
+    if configuration.settings.persistence.logEnabled { turnLogOn() }
+  }
+
+  /// The bytes of a base without data.
+  var emptyBase: [UInt8] {
+    guard configuration.settings.persistence.logBaseIsSnapshot else { return [] }
+    var walk = makeWalk(isSnapshot: true, isLogBase: true)
+    var bytes: [UInt8] = []
+    while !walk.isDone { walk.step(entriesMax: 4096, bytesMax: 1 << 20) }
+    let output = walk.output
+    _ = output.stretches(upTo: output.appended, capacity: .max) { _, start, count in
+      bytes.append(contentsOf: UnsafeRawBufferPointer(start: start, count: count))
+    }
+    return bytes
+  }
+
+  // MARK: settings
+
+  /// `appendonly` or `appendfsync` may have changed.
+  mutating func obey(_ settings: PersistenceSettings) {
+    if hasStarted && settings.logEnabled != appendLog.isRecording {
+      // The command that wants it is still running: what touches the data waits until it is done.
+      wishes.add(.switchLog)
+      if !settings.logEnabled && appendLog.pipeline.policy == .always {
+        appendLog.commandBarrier = appendLog.pipeline.appendedSequence
+      }
+    }
+    let policy = CommitPipeline.Policy(settings.logSync)
+    let old = appendLog.pipeline.policy
+    if policy != old && appendLog.state == .on {
+      // Either way a last sync decides: what is held is let go by it, or what was free until now becomes a promise.
+      appendLog.pipeline.demandSync()
+      if policy == .always { appendLog.barrierSequence = appendLog.pipeline.appendedSequence }
+      if old == .always { appendLog.commandBarrier = appendLog.pipeline.appendedSequence }
+    }
+    appendLog.pipeline.policy = policy
+    applyRestrictions()
+  }
+
+  /// `appendonly` has changed.
+  mutating func switchLog() {
+    let isEnabled = configuration.settings.persistence.logEnabled
+    if isEnabled && appendLog.state == .off { turnLogOn() }
+    if !isEnabled && (appendLog.state == .on || appendLog.state == .enabling) { turnLogOff() }
+  }
+
+  private mutating func turnLogOn() {
+    // The directory may hold a log of earlier; its numbers are not used again.
+    if let text = try? File.readAll(appendLog.directory.manifestPath),
+      let manifest = try? LogManifest(parsing: String(decoding: text, as: UTF8.self))
+    {
+      appendLog.directory = LogDirectory(path: appendLog.directory.path, prefix: appendLog.directory.prefix, manifest: manifest)
+    }
+    log.notice("Enabling AOF: a base is written first.")
+    abandonSave()
+    guard snapshots.job == nil, snapshots.fileSwitch == .none, !snapshots.isChangingManifest else {
+      appendLog.state = .enabling
+      execution.pointee.effects.isRecording = true
+      return
+    }
+    beginEnabling()
+  }
+
+  private mutating func turnLogOff() {
+    execution.pointee.effects.isRecording = false
+    if snapshots.isRewriting { abandonSave() }
+    appendLog.pipeline.demandSync()
+    appendLog.state = .ending
+  }
+
+  /// The server stops: whatever was appended gets to disk, and the file is left as tools expect it.
+  mutating func flushLogForExit() {
+    appendLog.pipeline.isPaused = false
+    appendLog.pipeline.demandSync()
+  }
+}

@@ -1,0 +1,145 @@
+// SnapshotCommands.swift — databases that real commands change, for the tests of the walk.
+import Bytes
+import Commands
+import Store
+import Wire
+
+/// An execution over four databases, dice, and commands to throw with them.
+final class CommandedDatabases {
+  let databases = Databases(4)
+  let graveyard = UnsafeMutablePointer<Graveyard>.allocate(capacity: 1)
+  private let output = UnsafeMutablePointer<OutputBuffer>.allocate(capacity: 1)
+  private let session = UnsafeMutablePointer<Session>.allocate(capacity: 1)
+  private let execution = UnsafeMutablePointer<Execution>.allocate(capacity: 1)
+  var dice: Dice
+  let keyCount: Int
+  private var nowMilliseconds: Milliseconds = 1_000_000
+
+  init(seed: UInt64) {
+    dice = Dice(seed: seed)
+    keyCount = [5, 20, 60, 150][Int(seed % 4)]
+    output.initialize(to: OutputBuffer(pool: databases.pool))
+    session.initialize(to: Session(id: 1))
+    graveyard.initialize(to: Graveyard())
+    execution.initialize(
+      to: Execution(
+        reply: Reply(output: output, isRESP3: false), session: session, databases: databases.keyspaces,
+        databaseCount: databases.count, graveyard: graveyard, pool: databases.pool, table: CommandedDatabases.table))
+  }
+
+  deinit {
+    output.pointee.discardAll()
+    execution.deinitialize(count: 1)
+    graveyard.deinitialize(count: 1)
+    execution.deallocate()
+    graveyard.deallocate()
+    session.deallocate()
+    output.deallocate()
+  }
+
+  nonisolated(unsafe) static let table = CommandTable(CommandTable.dataCommands)
+
+  /// What every command that writes is thrown as: `k` is a key, `v` a value, `n` a small number, `l` an instant, `d` a
+  /// database.
+  static let forms = [
+    "set k v", "set k v", "set k v px n", "set k v keepttl", "set k v get", "set k v ifeq v", "setnx k v",
+    "setex k n v", "psetex k n v", "getset k v", "getdel k", "getex k px n", "getex k persist", "append k v",
+    "setrange k n v", "incr k", "decr k", "incrby k n", "decrby k n", "incrbyfloat k n", "mset k v k v",
+    "msetnx k v k v", "msetex 2 k v k v px n", "delifeq k v", "del k k", "unlink k", "expire k n", "pexpire k n",
+    "expireat k l", "pexpireat k l", "persist k", "rename k k", "renamenx k k", "move k d", "copy k k replace",
+    "copy k k db d replace", "swapdb d d",
+  ]
+  /// Thrown now and then only.
+  static let rareForms = ["flushdb", "flushdb", "flushall"]
+
+  /// Runs a command; the words of `form` that are single letters are made up.
+  func run(_ form: String) {
+    session.pointee.database = dice.below(3) == 0 ? Int32(dice.below(databases.count)) : 0
+    let words = form.split(separator: " ").map { word(String($0)) }
+    let flat = words.flatMap(\.self) + [0]
+    flat.withUnsafeBytes { memory in
+      var start = 0
+      var views: [ByteView] = []
+      for word in words {
+        views.append(ByteView(UnsafeRawBufferPointer(rebasing: memory[start..<start + word.count])))
+        start += word.count
+      }
+      views.withUnsafeBufferPointer { call(Arguments(first: $0.baseAddress, count: words.count)) }
+    }
+    output.pointee.discardAll()
+    _ = execution.pointee.events.takeAll()
+  }
+
+  private func call(_ arguments: Arguments) {
+    nowMilliseconds += Milliseconds(dice.below(3))
+    execution.pointee.arguments = arguments
+    execution.pointee.reply = Reply(output: output, isRESP3: false)
+    execution.pointee.setClock(microseconds: nowMilliseconds * 1_000)
+    execution.pointee.effects.begin()
+    guard case .command(let command) = execution.pointee.table.resolve(arguments) else {
+      preconditionFailure("an unknown command")
+    }
+    execution.pointee.commandIndex = command.pointee.index
+    precondition(command.pointee.accepts(words: arguments.count), "a form of the wrong length")
+    command.pointee.body(&execution.pointee)
+  }
+
+  private func word(_ word: String) -> [UInt8] {
+    switch word {
+    case "k": Array("key:\(dice.below(keyCount))".utf8)
+    case "v": value()
+    case "n": Array(String(1 + dice.below(400)).utf8)
+    case "l": Array(String(nowMilliseconds + Milliseconds(dice.below(400)) - 50).utf8)
+    case "d": Array(String(dice.below(databases.count)).utf8)
+    default: Array(word.utf8)
+    }
+  }
+
+  private func value() -> [UInt8] {
+    switch dice.below(40) {
+    case 0: dice.below(4) == 0 ? dice.bytes(66_000) : [UInt8](repeating: 65, count: 60_000 + dice.below(100_000))
+    case 1...5: [UInt8](repeating: UInt8(dice.below(256)), count: 900 + dice.below(2_000))
+    case 6...20: Array(String(dice.below(1_000)).utf8)
+    default: dice.bytes(dice.below(40))
+    }
+  }
+
+  /// Between two commands: more of them, or what the server does by itself.
+  func change() {
+    switch dice.below(60) {
+    case 0: run(CommandedDatabases.rareForms[dice.below(CommandedDatabases.rareForms.count)])
+    case 1...6: expire()
+    case 7...9: graveyard.pointee.free(upTo: dice.below(20))
+    default: run(CommandedDatabases.forms[dice.below(CommandedDatabases.forms.count)])
+    }
+  }
+
+  private func expire() {
+    nowMilliseconds += Milliseconds(dice.below(30))
+    _ = execution.pointee.expireSlice(database: dice.below(databases.count), now: nowMilliseconds, examinedMax: 20)
+  }
+
+  /// All keys by database, empty databases left out.
+  var contents: [Int: [Record]] {
+    var all: [Int: [Record]] = [:]
+    for index in 0..<databases.count where !databases.keyspaces[index].isEmpty {
+      all[index] = databases.records(in: index)
+    }
+    return all
+  }
+
+  /// No value is pinned, and no entry is of another epoch.
+  var isAtRest: Bool {
+    for index in 0..<databases.count {
+      if databases.keyspaces[index].needsLevelling { return false }
+      databases.keyspaces[index].checkInvariants()
+      var sweep = Sweep()
+      while var entries = databases.keyspaces[index].visit(&sweep) {
+        while let location = entries.next() {
+          if location.entry.blob?.isPinned == true { return false }
+        }
+      }
+    }
+    return true
+  }
+}

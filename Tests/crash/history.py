@@ -1,0 +1,194 @@
+"""history.py: what the server said, key by key, and what it may therefore not forget.
+
+Each key belongs to one writer, so its changes form one row, numbered from 1. A change is
+*sent*, later perhaps *acknowledged*, perhaps *observed* by a reader's GET.
+
+    number     1    2    3    4    5    6
+             ───────────┬─────────────┬──
+               floor = 3│             │ sent = 6     after the crash the key must hold the
+             acknowledged or read     │              value of change 3, 4, 5 or 6
+
+Only what was said under `appendfsync always` raises the floor. Under a weaker policy an acknowledgement is
+*loose*: it binds as soon as a write that was sent after the return to `always` is acknowledged, since
+the log is one row of bytes and that write stands behind all of them. A policy is an *epoch*: words
+that were on their way while it changed count for the weaker one.
+
+The values of one key are all different (they carry their number), except that a deleted key
+has none; a reader who sees none has seen at least the first deletion or expiry above the floor it knew.
+"""
+import time
+from collections import deque
+from itertools import chain
+
+GONE = None
+PAST_MAX = 256
+
+
+class Change:
+    """One change of one key: the value it leaves, and when that value ends by itself."""
+
+    __slots__ = ("number", "value", "piece", "deadline", "epoch", "turn", "said")
+
+    def __init__(self, number, value, piece=None, deadline=None, epoch=0, turn=0):
+        self.number, self.value, self.deadline, self.epoch = number, value, deadline, epoch
+        self.piece = piece  # what INCR or APPEND added; None for a change that replaces the value
+        self.turn = turn    # its place in the row of all changes of its writer
+        self.said = 0.0     # when it was acknowledged, by the monotonic clock
+
+    def leaves(self, value, now):
+        """Whether the key may hold `value` at the wall-clock time `now` when this was its last change."""
+        if value == self.value:
+            return True
+        return value is GONE and self.deadline is not None and now >= self.deadline
+
+
+class Key:
+    """One key's row of changes: from the floor on, the older ones are forgotten."""
+
+    __slots__ = ("name", "database", "writer", "past", "changes", "sent", "loose")
+
+    def __init__(self, name, database, writer):
+        self.name, self.database, self.writer = name, database, writer
+        self.past = deque(maxlen=PAST_MAX)
+        self.changes = deque([Change(0, GONE)])  # the first is the floor
+        self.sent = 0
+        self.loose = 0
+
+    @property
+    def floor(self):
+        return self.changes[0].number
+
+    @property
+    def latest(self):
+        """The value when everything sent has been executed; what expires may be gone before."""
+        return self.changes[-1].value
+
+    def send(self, value, epoch, turn, piece=None, deadline=None):
+        self.sent += 1
+        change = Change(self.sent, value, piece, deadline, epoch, turn)
+        self.changes.append(change)
+        return change
+
+    def bind(self, number):
+        """Nothing older than change `number` may come back."""
+        changes = self.changes
+        while changes[0].number < number:
+            self.past.append(changes.popleft())
+
+    def find(self, value):
+        """The first change from the floor on that leaves `value`, and the one after it; (None, None) if there is none."""
+        now = time.time()
+        found = None
+        for change in self.changes:
+            if found:
+                return found, change
+            if change.leaves(value, now):
+                found = change
+        return found, None
+
+    def seen(self, value, floor):
+        """The first change since an earlier floor that leaves `value`: its reply may have been long on its way."""
+        now = time.time()
+        for change in chain(self.past, self.changes):
+            if change.number >= floor and change.leaves(value, now):
+                return change
+        return None
+
+    def remove(self, refused):
+        """The server has refused a change: what was sent behind it adds to what was there before."""
+        value, behind = GONE, False
+        for change in self.changes:
+            if behind and change.piece is not None:
+                change.value = added(value, change.piece)
+            elif behind:
+                break
+            behind = behind or change is refused
+            if change is not refused:
+                value = change.value
+        self.changes.remove(refused)
+
+    def settle(self, value, deadline, turn):
+        """The server has been asked after a restart: from now on this is the floor."""
+        self.past.clear()
+        self.changes = deque([Change(self.sent, value, None, deadline, 0, turn)])
+        self.loose = 0
+
+
+def added(value, piece):
+    """The value after INCR (`piece` is a number) or APPEND (`piece` is bytes)."""
+    if isinstance(piece, int):
+        return b"%d" % (int(value or 0) + piece)
+    return (value or b"") + piece
+
+
+class History:
+    """All keys, the policy, and the complaints.
+
+    `strict_reads`: a read that is answered under `always` binds even if what it saw was written
+    under a weaker policy (the change of policy is a barrier).
+    """
+
+    def __init__(self, strict_reads):
+        self.keys = {}
+        self.strict_reads = strict_reads
+        self.epoch, self.always = 1, True
+        self.loosened = set()
+        self.problems = []
+        self.acknowledged = self.observed = self.refused = 0
+
+    def key(self, name, database, writer):
+        if (name, database) not in self.keys:
+            self.keys[name, database] = Key(name, database, writer)
+        return self.keys[name, database]
+
+    # The policy
+
+    def policy_changes(self):
+        """CONFIG SET appendfsync is on its way: what is answered from here on may mean the weaker policy."""
+        self.epoch += 1
+        self.always = False
+
+    def policy_is(self, always):
+        """It has been answered, or the server was started with it."""
+        self.epoch += 1
+        self.always = always
+
+    def binds(self, epoch):
+        return self.always and epoch == self.epoch
+
+    # What the server said
+
+    def acknowledge(self, key, change):
+        self.acknowledged += 1
+        change.said = time.monotonic()
+        if self.binds(change.epoch):
+            key.bind(change.number)
+            if self.loosened:
+                for other in self.loosened:
+                    other.bind(other.loose)
+                self.loosened.clear()
+        else:
+            key.loose = max(key.loose, change.number)
+            self.loosened.add(key)
+
+    def observe(self, key, value, floor, epoch):
+        """A GET that was sent when the key's floor was `floor`, in policy `epoch`, answered `value`."""
+        self.observed += 1
+        change = key.seen(value, floor)
+        if change is None:
+            self.problem(key, f"a reader saw {shown(value)}, which no change from {floor} to {key.sent} leaves")
+        elif self.binds(epoch) and (self.strict_reads or change.epoch == self.epoch):
+            key.bind(change.number)
+
+    def refuse(self, key, change):
+        self.refused += 1
+        key.remove(change)
+
+    def problem(self, key, text):
+        self.problems.append(f"{key.name.decode()} in database {key.database}: {text}")
+
+
+def shown(value):
+    if value is GONE:
+        return "nothing"
+    return repr(value) if len(value) <= 60 else f"{value[:40]!r}… ({len(value)} bytes)"
