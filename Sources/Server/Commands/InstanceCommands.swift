@@ -19,17 +19,6 @@ enum InstanceCommands {
     }
   }
 
-<<<<<<< HEAD
-  private static var lastSave: CommandDefinition {
-    CommandDefinition(
-      CommandFacts(
-        "lastsave", arity: 1, [.loading, .stale, .fast], [.admin, .dangerous], tips: [Tip.nondeterministic],
-        group: .server, since: "1.0.0", "Tells when the data were last saved.", complexity: "O(1)")
-    ) { $0.reply.integer(InfoReport(&$0).lastSaveSeconds) }
-  }
-
-=======
->>>>>>> main
   private static var module: CommandDefinition {
     CommandDefinition(
       CommandFacts(
