@@ -72,7 +72,8 @@ extension LogScanner {
     }
     let rest = window[position..<window.count]
     if mayBecomeSeal(rest) { return nil }
-    guard let next = LogSeal(rest), next.number == this.seal.number &+ 1 else {
+    // A batch that a later seal does not vouch for was never promised: a power cut may leave what follows it.
+    guard let next = LogSeal(rest), next.durable >= this.seal.number else {
       problem = Problem(offset: this.begin, reason: .tornBatch)
       return nil
     }
