@@ -339,16 +339,16 @@ final class PipelineSimulation {
   private func deliverChainSync(_ result: Int32) {
     if write?.isWriteDelivered == false { count(.syncDeliveredFirst) }
     write?.isSyncDelivered = true
-    if isError(result) { isPoisoned = isPoisoned || !isForgetting(result) }
+    let told = told(result)
+    write?.synced = told
     endFlight()
-    pipeline.synced(told(result), isChain: true, nowNanoseconds: now)
+    pipeline.synced(told, isChain: true, nowNanoseconds: now)
   }
 
   private func deliverWrite(_ result: Int32) {
     guard let flight = write else { return }
     var told = result
     if plant == .acknowledgesOnSyncAlone && flight.isChain && flight.synced == 0 { told = Int32(flight.count) }
-    if told == -5 { isPoisoned = true }
     if told > 0 {
       headProgress += Int(told)
       ends[flight.descriptor] += Int(told)
@@ -358,6 +358,7 @@ final class PipelineSimulation {
       headSequence += 1
       headProgress = 0
     }
+    write?.written = told
     write?.isWriteDelivered = true
     endFlight()
     pipeline.wrote(told, nowNanoseconds: now)
@@ -365,6 +366,8 @@ final class PipelineSimulation {
 
   private func endFlight() {
     guard let flight = write, flight.isWriteDelivered, flight.isSyncDelivered else { return }
+    // A chain is judged when both halves are known.
+    if flight.written == -5 || isError(flight.synced) { isPoisoned = true }
     write = nil
   }
 

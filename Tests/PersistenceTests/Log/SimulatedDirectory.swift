@@ -115,10 +115,10 @@ struct SimulatedDirectory {
   // MARK: crashes
 
   /// All that may be there after a crash now: any part of the pending changes, and of each file either what was synced
-  /// or what was written. Beyond eight changes only beginnings are tried.
+  /// or what was written. Beyond five changes only beginnings are tried.
   func images() -> [Image] {
     var choices: [[Change]] = []
-    if pending.count <= 8 {
+    if pending.count <= 5 {
       for mask in 0..<(1 << pending.count) {
         choices.append(pending.enumerated().filter { mask >> $0.offset & 1 == 1 }.map(\.element))
       }
