@@ -22,10 +22,9 @@ import Testing
   }
 
   /// The first failure that the checks find in some of the first seeds; nil if they find none.
-  private func found(_ plant: PipelineSimulation.Plant, isHardLinked: Bool, overlapping: Bool = false) -> String? {
+  private func found(_ plant: PipelineSimulation.Plant, isHardLinked: Bool) -> String? {
     for seed in UInt64(1)...1_500 {
-      let simulation = PipelineSimulation(
-        seed: seed, plant: plant, isHardLinked: isHardLinked, hasOverlappingErrors: overlapping)
+      let simulation = PipelineSimulation(seed: seed, plant: plant, isHardLinked: isHardLinked)
       simulation.run(steps: 150)
       if let failure = simulation.failures.first { return "seed \(seed): \(failure)" }
     }

@@ -84,7 +84,9 @@ final class PipelineSimulation {
   private let demandsAlways: Bool
 
   init(seed: UInt64, plant: Plant = .nothing, isHardLinked: Bool = false, hasOverlappingErrors: Bool = false) {
-    dice = Dice(seed: seed)
+    // The numbers of neighbouring seeds are the same ones, shifted by one: a first throw takes them apart.
+    var first = Dice(seed: seed)
+    dice = Dice(seed: first.next())
     self.plant = plant
     self.isHardLinked = isHardLinked
     self.hasOverlappingErrors = hasOverlappingErrors
