@@ -75,6 +75,8 @@ import Bytes
   private var write: Flight?
   private var sync: SyncFlight?
   private var lastSyncNanoseconds: UInt64 = 0
+  private var chainBeganNanoseconds: UInt64 = 0
+  private var gathering = CommitGathering()
   private var retryAtNanoseconds: UInt64 = 0
   private var fruitlessAttempts = 0
   /// When the oldest record came that is not on disk; 0 if all are.
@@ -219,13 +221,16 @@ import Bytes
     case .stalled where now < retryAtNanoseconds: return nil
     case .stalled, .healthy: break
     }
-    if write == nil, let operation = nextWrite(file, seal) { return operation }
+    if write == nil, let operation = nextWrite(file, now, seal) { return operation }
     return nextSync(file, now)
   }
 
-  private mutating func nextWrite(_ file: File, _ seal: (inout LogBatch) -> Void) -> Operation? {
+  private mutating func nextWrite(_ file: File, _ now: UInt64, _ seal: (inout LogBatch) -> Void) -> Operation? {
     if unsafe closed.isEmpty {
       guard unsafe !filling.pointee.isEmpty, unsafe filling.pointee.generation == file.generation else { return nil }
+      if policy == .always, unsafe filling.pointee.sequence > demandedSequence {
+        guard unsafe !gathering.waits(records: filling.pointee.records, now: now) else { return nil }
+      }
       unsafe seal(&filling.pointee)
       close()
     }
@@ -239,6 +244,7 @@ import Bytes
     }
     let count = min(left, Self.operationBytesMax)
     let isChain = isForced && count == left
+    if isChain { chainBeganNanoseconds = now }
     write = Flight(count: count, isChain: isChain)
     let memory = unsafe UnsafeRawPointer(batch.pointee.memory + batch.pointee.written)
     return unsafe isChain
@@ -260,6 +266,9 @@ import Bytes
   public func waitNanoseconds(now: UInt64) -> UInt64? {
     guard file != nil, !isPaused else { return nil }
     if case .stalled = health { return retryAtNanoseconds > now ? retryAtNanoseconds - now : 0 }
+    if health == .healthy, policy == .always, write == nil, unsafe !filling.pointee.isEmpty, gathering.untilNanoseconds > 0 {
+      return gathering.untilNanoseconds > now ? gathering.untilNanoseconds - now : 0
+    }
     guard health == .healthy, policy == .everySecond, sync == nil, writtenSequence > syncedSequence else { return nil }
     let due = lastSyncNanoseconds &+ Self.syncPeriodNanoseconds
     return due > now ? due - now : 0
@@ -307,7 +316,11 @@ import Bytes
     if health != .healthy { health = .healthy }
     if let result = flight.syncResult {
       switch -result {
-      case 0: unsafe finish(batch, isDurable: true, now)
+      case 0:
+        let records = unsafe batch.pointee.records
+        unsafe finish(batch, isDurable: true, now)
+        unsafe gathering.committed(
+          records: records, waiting: filling.pointee.records, tookNanoseconds: now &- min(now, chainBeganNanoseconds), now: now)
       case Failure.interrupted, Failure.cancelled: attemptFailed(-Failure.interrupted, now)
       case let code: poison(code)
       }
