@@ -10,6 +10,7 @@ extension Execution {
   public mutating func remove(_ location: Location) { remove(location, lazily: rules.lazyFreeOnDelete) }
 
   public mutating func remove(_ location: Location, lazily: Bool) {
+    let (database, graveyard) = (database, graveyard)
     if lazily {
       database.pointee.remove(location, into: &graveyard.pointee)
     } else {
@@ -33,7 +34,8 @@ extension Execution {
     if home != databaseIndex { recordSelection(home) }
     effects.expires(key, database: databaseIndex)
     events.note(.expired, "expired", key, database: databaseIndex)
-    databases[databaseIndex].remove(location, into: &graveyard.pointee)
+    let (database, graveyard) = (databases + databaseIndex, graveyard)
+    database.pointee.remove(location, into: &graveyard.pointee)
   }
 
   private mutating func recordSelection(_ index: Int) {

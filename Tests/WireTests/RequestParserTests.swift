@@ -5,82 +5,11 @@ import Testing
 
 /// The bytes of a stream decide what the requests are; how they were cut on the way does not.
 @Suite struct RequestParserTests {
-  /// What a stream came to: the requests, and the error that ended it.
-  struct Reading: Equatable {
-    var requests: [[String]] = []
-    var error: ProtocolError?
-  }
-
-  /// Reads a stream that arrives in the pieces `cuts` make, as a connection would: unfinished bytes are kept.
+  /// Reads a stream that arrives in the pieces that `cuts` make of it.
   static func read(
     _ stream: [UInt8], cuts: (Int) -> Int, limits: RequestParser.Limits = .init(), takesLarge: Bool = true
   ) -> Reading {
-    var reading = Reading()
-    var parser = RequestParser()
-    var words = ArgumentVector()
-    var kept: [UInt8] = []
-    var large: (memory: UnsafeMutableRawBufferPointer, filled: Int)?
-    var memories: [UnsafeMutableRawBufferPointer] = []
-    defer {
-      words.release()
-      memories.forEach { $0.deallocate() }
-    }
-    func execute(_ base: UnsafeRawPointer) {
-      words.seal(0..<words.count, base: base)
-      reading.requests.append((0..<words.count).map { words.views[$0].text })
-      words.removeAll()
-    }
-    var position = 0
-    while position < stream.count {
-      var piece = Array(stream[position..<min(stream.count, position + max(1, cuts(position)))])
-      position += piece.count
-      if var filling = large {
-        let part = min(piece.count, filling.memory.count - filling.filled)
-        for i in 0..<part { filling.memory[filling.filled + i] = piece[i] }
-        filling.filled += part
-        piece.removeFirst(part)
-        large = filling
-        guard filling.filled == filling.memory.count else { continue }
-        parser.supply(UnsafeRawPointer(filling.memory.baseAddress!), words: &words)
-        large = nil
-        if let end = parser.completed() {
-          kept.withUnsafeBytes { execute($0.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!) }
-          kept.removeFirst(end)
-        }
-      }
-      kept += piece
-      var failed = false
-      let used = kept.withUnsafeMutableBytes { bytes -> Int in
-        var used = 0
-        do throws(ProtocolError) {
-          while used < bytes.count {
-            let rest = ByteView(UnsafeRawBufferPointer(rebasing: bytes[used...]))
-            switch try parser.next(in: rest, limits: limits, words: &words) {
-            case .request(let end):
-              execute(rest.start)
-              used += end
-            case .nothing(let end): used += end
-            case .more: return used
-            case .large(let start, let available, let length):
-              guard takesLarge else { return used }
-              let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: length + 2, alignment: 8)
-              memories.append(memory)
-              memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[(used + start)..<(used + start + available)]))
-              large = (memory, available)
-              return used
-            }
-          }
-        } catch {
-          reading.error = error
-          failed = true
-        }
-        return used
-      }
-      if failed { return reading }
-      kept.removeFirst(used)
-      if let large { kept.removeLast(large.filled) }
-    }
-    return reading
+    WireTests.read(stream[...], limits: limits, takesLarge: takesLarge, cut: cuts)
   }
 
   static func request(_ words: [String]) -> [UInt8] {

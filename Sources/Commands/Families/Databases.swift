@@ -91,8 +91,10 @@ public enum Databases {
   }
 
   private static func empty(_ execution: inout Execution, _ index: Int) {
-    execution.changed(execution.databases[index].count)
-    execution.databases[index].detachAll(into: &execution.graveyard.pointee)
+    let database = execution.databases + index
+    let graveyard = execution.graveyard
+    execution.changed(database.pointee.count)
+    database.pointee.detachAll(into: &graveyard.pointee)
   }
 
   static func swap(_ execution: inout Execution) {

@@ -74,7 +74,8 @@ extension Keys {
     guard let location = execution.find(key) else { return execution.reply.integer(0) }
     guard execution.locate(key, in: target) == nil else { return execution.reply.integer(0) }
     let entry = execution.database.pointee.take(location)
-    execution.databases[target].put(entry, key, KeyHash(key))
+    let other = execution.databases + target
+    other.pointee.put(entry, key, KeyHash(key))
     execution.changed()
     execution.events.note(.new, "new", key, database: target)
     execution.note(.generic, "move_from", key)
@@ -106,12 +107,14 @@ extension Keys {
     }
     if target != database { execution.effects.touches(copy, database: target) }
     guard execution.read(source) != nil else { return execution.reply.integer(0) }
+    let other = execution.databases + target
     if let existing = execution.locate(copy, in: target) {
       guard replaces else { return execution.reply.integer(0) }
-      execution.databases[target].remove(existing, into: &execution.graveyard.pointee)
+      let graveyard = execution.graveyard
+      other.pointee.remove(existing, into: &graveyard.pointee)
     }
     guard let location = execution.locate(source, KeyHash(source)) else { return execution.reply.integer(0) }
-    execution.databases[target].put(LooseEntry(copying: location.entry), copy, KeyHash(copy))
+    other.pointee.put(LooseEntry(copying: location.entry), copy, KeyHash(copy))
     execution.changed()
     execution.events.note(.new, "new", copy, database: target)
     execution.events.note(.generic, "copy_to", copy, database: target)

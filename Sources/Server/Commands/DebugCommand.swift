@@ -60,8 +60,8 @@ enum DebugCommand {
     Subcommand("htstats-key", 3...4, DebugValues.tableStatisticsOfKey),
     Subcommand("config-rewrite-force-all", 2...2, rewriteAll),
     Subcommand("segfault", 2...2) { _ in ProcessFacts.raiseSegmentationFault() },
-    Subcommand("panic", 2...2) { die("Panic requested by DEBUG PANIC", $0) },
-    Subcommand("assert", 2...2) { die("Assertion failure requested by DEBUG ASSERT", $0) },
+    Subcommand("panic", 2...2) { die("Panic requested by DEBUG PANIC", &$0) },
+    Subcommand("assert", 2...2) { die("Assertion failure requested by DEBUG ASSERT", &$0) },
     Subcommand("help", 2...2, help),
   ]
 
@@ -90,7 +90,7 @@ enum DebugCommand {
     execution.reply.error(text: "ERR CONFIG-REWRITE-FORCE-ALL failed: " + failure)
   }
 
-  private static func die(_ reason: String, _ execution: borrowing Execution) {
+  private static func die(_ reason: String, _ execution: inout Execution) {
     execution.server.pointee.log.warning("=== \(reason) ===")
     ProcessFacts.raiseAbort()
   }

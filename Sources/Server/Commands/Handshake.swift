@@ -56,10 +56,10 @@ enum Handshake {
     }
     if let name { execution.client.pointee.details.pointee.name = name.text }
     if version != 0 { execution.speak(version) }
-    writeGreeting(execution)
+    writeGreeting(&execution)
   }
 
-  private static func writeGreeting(_ execution: borrowing Execution) {
+  private static func writeGreeting(_ execution: inout Execution) {
     let reply = execution.reply
     let zone = execution.server.pointee.configuration.settings.general.availabilityZone
     reply.map(zone.isEmpty ? 7 : 8)
@@ -127,7 +127,7 @@ extension Execution {
   }
 
   /// Ends a connection: the asking one after its answer, any other at once.
-  func end(_ other: UnsafeMutablePointer<Connection>) {
+  mutating func end(_ other: UnsafeMutablePointer<Connection>) {
     let isAsking = other == client
     if isAsking { session.pointee.flags.insert(.closeAfterReply) }
     server.pointee.wishes.add(

@@ -12,7 +12,7 @@ enum InfoCommand {
         "Tells what the server is, has and has done.", complexity: "O(1)",
         history: [.init("7.0.0", "Several sections in one call.")], arguments: "[section...]")
     ) { execution in
-      var report = InfoReport(execution)
+      var report = InfoReport(&execution)
       report.write(InfoReport.sections(execution.arguments.dropFirst(1)))
       execution.reply.verbatim("txt", text: report.out.text)
     }

@@ -30,10 +30,12 @@ package enum ServerCommands {
 }
 
 extension Execution {
-  /// The server that runs this command.
+  /// The server that runs this command. `mutating` for the reason that `database` is.
   var server: UnsafeMutablePointer<Server> {
-    guard let host else { preconditionFailure("a command of the server ran without one") }
-    return host.assumingMemoryBound(to: Server.self)
+    mutating get {
+      guard let host else { preconditionFailure("a command of the server ran without one") }
+      return host.assumingMemoryBound(to: Server.self)
+    }
   }
 
   /// The connection that asks: the session is a part of it.

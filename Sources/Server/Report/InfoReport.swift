@@ -32,7 +32,7 @@ struct InfoReport {
   let averageTimesToLive: [Int64]
   var out = InfoText()
 
-  init(_ execution: borrowing Execution) {
+  init(_ execution: inout Execution) {
     server = execution.server
     tallies = execution.tallies
     changes = execution.effects.changes

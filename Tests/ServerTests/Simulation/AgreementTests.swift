@@ -32,7 +32,7 @@ import Testing
     _ beforeTurn: (UnsafeMutablePointer<Server>) -> Void
   ) throws -> Outcome {
     let name = "\(ring.name)"
-    let stage = Stage(listener: sockets.listener)
+    let stage = try Stage(listener: sockets.listener)
     var player = Player(cast, sockets, seed: seed)
     var reactor = Reactor(ring: ring, server: stage.server)
     reactor.listen()

@@ -37,7 +37,7 @@ func playSimulated<Engine: SimulatedEngine & ~Copyable>(
   // Some servers have no room for everybody.
   let clientsMax = scale == nil && world.random.happens(100) ? 2 : 10_000
   let sockets = SimulatedClients(world)
-  let stage = Stage(listener: sockets.listener, clientsMax: clientsMax)
+  let stage = try Stage(listener: sockets.listener, clientsMax: clientsMax)
   var player = Player(cast, sockets, seed: seed)
   var reactor = Reactor(ring: wrap(try SimulatedRing(world)), server: stage.server)
 

@@ -11,18 +11,21 @@ import TestClients
 @safe struct Stage: ~Copyable {
   let server: UnsafeMutablePointer<Server>
 
-  init(listener: Int32, clientsMax: Int = 10_000) {
+  init(listener: Int32, clientsMax: Int = 10_000) throws {
     var configuration = Configuration()
     configuration.settings.general.logLevel = .nothing
     configuration.settings.network.protectedMode = false
+    configuration.settings.persistence.savePoints = []
     configuration.settings.clients.clientsMax = clientsMax
     let identity = Identity(
       runID: String(repeating: "0", count: 40), startedAtNanoseconds: 0, executable: "", configurationFile: "", supervision: "no")
     let engine = EngineReport(name: "test", reason: "", tier: "", features: "")
+    let errands = try FileErrands()
     server = .allocate(capacity: 1)
     server.initialize(
       to: Server(
-        configuration: configuration, identity: identity, engine: engine, commands: AllCommands.list, signalDescriptor: -1))
+        configuration: configuration, identity: identity, engine: engine, commands: AllCommands.list, signalDescriptor: -1,
+        errands: errands))
     server.pointee.execution.pointee.host = UnsafeMutableRawPointer(server)
     server.pointee.listeners = [Listener(descriptor: listener, kind: .tcp, name: "test", generation: 1)]
   }
