@@ -57,8 +57,8 @@ struct Check {
       report.say(path, "manifest of a log")
       return report.damage("line \(error.line): \(error.reason)")
     }
-    report.say(
-      path, "manifest of a log: \(manifest.base == nil ? "no base" : "a base"), \(counted(manifest.increments.count, "increment"))")
+    let base = manifest.base == nil ? "no base" : "a base"
+    report.say(path, "manifest of a log: \(base), \(counted(manifest.increments.count, "increment"))")
     if !manifest.history.isEmpty {
       report.note("\(counted(manifest.history.count, "file")) of history, which no server needs any more")
     }
@@ -82,9 +82,9 @@ struct Check {
     try file.fill()
     let bytes = file.window
     if bytes.isEmpty { return report.say(path, "empty") }
-    let isSnapshot = bytes.prefix(5) == ByteView("REDIS") || bytes.prefix(6) == ByteView("VALKEY") || path.hasSuffix(".rdb")
+    let hasMagic = bytes.prefix(5) == ByteView("REDIS") || bytes.prefix(6) == ByteView("VALKEY")
     let tail = !isLast ? LogCheck.Tail.keep : repairs ? .repair : .report
-    guard isSnapshot else { return try LogCheck.run(path, &file, tail, &report) }
+    guard hasMagic || path.hasSuffix(".rdb") else { return try LogCheck.run(path, &file, tail, &report) }
     var check = SnapshotCheck(nowMilliseconds: nowMilliseconds)
     guard let end = try check.run(path, &file, &report), end < file.bytesTotal else { return }
     if path.hasSuffix(".rdb") {

@@ -45,8 +45,8 @@ struct LogCheck {
     }
     if figures.sealedBatches > 0 {
       report.note("\(counted(figures.sealedBatches, "batch").replacingBatch) with a checksum that is right")
-      if scanner.unsealedBytes > 0 {
-        report.note("the last \(counted(scanner.unsealedBytes, "byte")) of records have no checksum")
+      if figures.unsealedBytes > 0 {
+        report.note("\(counted(figures.unsealedBytes, "byte")) of records without a checksum")
       }
     }
   }
@@ -90,17 +90,17 @@ struct LogCheck {
     case .nestedTransaction: "\(place) a transaction begins within another"
     case .endWithoutTransaction: "\(place) a transaction ends that did not begin"
     case .bytesBehindZeros: "\(place) something follows zeros"
+    case .tornBatch: "the batch \(place) is not what its checksum says, and is the last"
     }
   }
 
   static func text(_ corruption: LogScanner.Corruption) -> String {
     let place = "bytes \(corruption.range.lowerBound) to \(corruption.range.upperBound)"
     return switch corruption.kind {
-    case .checksum: "\(place) were changed after they were written: the checksum of the batch is wrong"
-    case .length(let announced): "\(place) should be \(counted(announced, "byte")): records were lost or added"
-    case .sequence(let expected, let found):
-      "\(place) are batch \(found), but batch \(expected) should stand here: batches are missing or twice there"
-    case .annotation: "behind \(place) stands an annotation that says nothing"
+    case .changed:
+      "\(place) were changed after they were written: they are not what their checksum says, and other batches follow"
+    case .number(let expected, let found):
+      "\(place) announce batch \(found), but batch \(expected) should stand here: batches are missing or twice there"
     }
   }
 }

@@ -1,11 +1,11 @@
 // LogScanner.swift — the records of a log, followed from the first byte to the last.
 //
-//   *3 $3 SET $1 k $1 v │ #TS:1700000000 │ *1 $5 MULTI … *1 $4 EXEC │ #MARTLET:7:120:0123456789abcdef │ 0 0 0 0
-//   └───── record ─────┘ └─ annotation ─┘                            └ sequence : bytes : CRC-64 of the batch before
+//   *3 $3 SET … │ #TS:1700000000 │ *1 $5 MULTI … *1 $4 EXEC │ #MARTLET:<number>:<bytes>:<crc64> │ batch │ 0 0 0 0
+//    record       annotation       transaction                seal: what follows, as it should be    reserved room
 //
 // What counts is where the last whole record ends that is not within a transaction: up to there the log
-// can be used. A batch that Martlet has sealed with its own annotation is compared with its checksum, so
-// that also bytes that changed without breaking a record are found.
+// can be used. Of a sealed batch all counts or nothing. One that is not what its seal says was torn if it
+// is the last, and was changed after it was written if the next batch stands behind it.
 import Bytes
 import Persistence
 
@@ -19,6 +19,8 @@ struct LogScanner {
     case nestedTransaction, endWithoutTransaction
     /// Zeros that are followed by something else.
     case bytesBehindZeros
+    /// The last sealed batch is not what its seal says.
+    case tornBatch
   }
 
   /// Where reading cannot go on.
@@ -29,7 +31,10 @@ struct LogScanner {
 
   /// Bytes that are not those that were written.
   struct Corruption: Equatable {
-    enum Kind: Equatable { case checksum, length(announced: UInt64), sequence(expected: UInt64, found: UInt64), annotation }
+    enum Kind: Equatable {
+      case changed
+      case number(expected: UInt64, found: UInt64)
+    }
     let range: Range<UInt64>
     let kind: Kind
   }
@@ -43,11 +48,13 @@ struct LogScanner {
     /// In seconds since 1970.
     var firstTimestamp: Int64?
     var lastTimestamp: Int64?
+    /// Bytes of records that no seal vouches for.
+    var unsealedBytes: UInt64 = 0
     /// Zeros behind the last record: room that was reserved and not used.
     var zeroBytes: UInt64 = 0
   }
 
-  private enum Stage {
+  enum Stage {
     case record
     case word(left: Int64, isFirst: Bool)
     case name(count: Int, left: Int64)
@@ -56,19 +63,29 @@ struct LogScanner {
     case zeros
   }
 
-  private var stage = Stage.record
-  private(set) var offset: UInt64
+  var stage = Stage.record
+  var offset: UInt64
   /// The end of the last whole record that is not within a transaction.
-  private(set) var goodOffset: UInt64
-  private(set) var figures = Figures()
-  private(set) var problem: Problem?
-  private(set) var corruptions: [Corruption] = []
+  var goodOffset: UInt64
+  var figures = Figures()
+  var problem: Problem?
+  var corruptions: [Corruption] = []
 
-  private var isInTransaction = false
-  /// The batch under way: its first byte, its sum so far, and the sequence number that should follow.
-  private var batchOffset: UInt64
-  private var batchSum = Checksum()
-  private var nextSequence: UInt64?
+  var isInTransaction = false
+
+  /// A sealed batch under way.
+  struct Batch {
+    let seal: LogSeal
+    let begin: UInt64
+    /// Beyond the file, if the seal lies.
+    var end: UInt64 { begin.addingReportingOverflow(seal.count).overflow ? .max : begin + seal.count }
+    var sum = Checksum()
+    /// Its records cannot be read: what is left of it is passed over.
+    var isBroken = false
+  }
+
+  var batch: Batch?
+  var lastNumber: UInt64?
 
   private static let lineBytesMax = 1_100
   private static let nameBytesMax = 64
@@ -77,19 +94,16 @@ struct LogScanner {
   init(offset: UInt64 = 0) {
     self.offset = offset
     goodOffset = offset
-    batchOffset = offset
   }
-
-  /// Bytes behind the last seal: nothing vouches for them.
-  var unsealedBytes: UInt64 { max(goodOffset, batchOffset) - batchOffset }
 
   /// Reads on in `window`, which begins at `offset`; how many bytes were read. All that is left is needed again,
   /// with more behind it. Stops for good at a problem.
   mutating func scan(_ window: ByteView) -> Int {
     var position = 0
-    var summed = 0
-    while problem == nil, let end = step(window, position, &summed) { position = end }
-    batchSum.add(window[summed..<max(summed, position)])
+    while problem == nil {
+      guard let end = batch == nil ? step(window, position) : batchStep(window, position) else { break }
+      position = end
+    }
     offset += UInt64(position)
     return position
   }
@@ -97,6 +111,10 @@ struct LogScanner {
   /// The file ends here.
   mutating func finish(at end: UInt64) {
     guard problem == nil else { return }
+    if let batch {
+      problem = Problem(offset: batch.begin, reason: .tornBatch)
+      return
+    }
     switch stage {
     case .record where offset == end, .zeros:
       if isInTransaction { problem = Problem(offset: end, reason: .tornTransaction) }
@@ -107,14 +125,14 @@ struct LogScanner {
   // MARK: one step
 
   /// The position behind the next step, or nil if it is not all here or there is a problem.
-  private mutating func step(_ window: ByteView, _ position: Int, _ summed: inout Int) -> Int? {
+  mutating func step(_ window: ByteView, _ position: Int) -> Int? {
     guard position < window.count else { return nil }
     switch stage {
     case .record:
       switch window[position] {
       case UInt8(ascii: "*"): return array(window, position)
-      case UInt8(ascii: "#"): return annotation(window, position, &summed)
-      case 0:
+      case UInt8(ascii: "#"): return annotation(window, position)
+      case 0 where batch == nil:
         stage = .zeros
         return position
       default: return fail(position, .byte(window[position]))
@@ -163,7 +181,7 @@ struct LogScanner {
   }
 
   /// A line without its end, and where the next one begins. Nil if it is not all here, or is none.
-  private mutating func line(_ window: ByteView, _ position: Int) -> (text: ByteView, end: Int)? {
+  mutating func line(_ window: ByteView, _ position: Int) -> (text: ByteView, end: Int)? {
     let limit = min(window.count, position + Self.lineBytesMax)
     var end = position
     while end < limit && window[end] != 10 { end += 1 }
@@ -193,8 +211,7 @@ struct LogScanner {
   private mutating func endRecord(_ end: Int) {
     stage = .record
     figures.records += 1
-    // `offset` is where the window begins.
-    if !isInTransaction { goodOffset = offset + UInt64(end) }
+    pass(end)
   }
 
   private mutating func fail(_ position: Int, _ reason: Reason) -> Int? {
@@ -202,63 +219,12 @@ struct LogScanner {
     return nil
   }
 
-  // MARK: annotations
-
-  private mutating func annotation(_ window: ByteView, _ position: Int, _ summed: inout Int) -> Int? {
-    guard let line = line(window, position) else { return nil }
-    figures.annotations += 1
-    if line.text.count > 4, line.text[0..<4] == ByteView("#TS:"), let seconds = line.text[4..<line.text.count].int64 {
-      if figures.firstTimestamp == nil { figures.firstTimestamp = seconds }
-      figures.lastTimestamp = seconds
-    }
-    if line.text.count > 9, line.text[0..<9] == ByteView("#MARTLET:") {
-      batchSum.add(window[summed..<position])
-      seal(line.text[9..<line.text.count], at: offset + UInt64(position))
-      batchSum = Checksum()
-      batchOffset = offset + UInt64(line.end)
-      summed = line.end
-    }
-    if !isInTransaction { goodOffset = offset + UInt64(line.end) }
-    return line.end
-  }
-
-  /// Compares the batch that ends at `end` with what its seal says.
-  private mutating func seal(_ text: ByteView, at end: UInt64) {
-    let range = batchOffset..<end
-    guard let seal = Seal(text) else {
-      nextSequence = nil
-      corruptions.append(Corruption(range: range, kind: .annotation))
-      return
-    }
-    // A server that was started anew may count from 1 again.
-    if let expected = nextSequence, seal.sequence != expected, seal.sequence != 1 {
-      corruptions.append(Corruption(range: range, kind: .sequence(expected: expected, found: seal.sequence)))
-    }
-    nextSequence = seal.sequence &+ 1
-    if seal.bytes != end - batchOffset {
-      corruptions.append(Corruption(range: range, kind: .length(announced: seal.bytes)))
-    } else if seal.checksum != batchSum.value {
-      corruptions.append(Corruption(range: range, kind: .checksum))
-    } else {
-      figures.sealedBatches += 1
-    }
-  }
-}
-
-/// What an annotation of Martlet's own says about the batch before it.
-private struct Seal {
-  let sequence: UInt64
-  let bytes: UInt64
-  let checksum: UInt64
-
-  /// From `<sequence>:<bytes>:<16 hexadecimal digits>`.
-  init?(_ text: ByteView) {
-    let fields = text.text.split(separator: ":", omittingEmptySubsequences: false)
-    guard fields.count == 3, fields[2].utf8.count == 16, let sequence = UInt64(fields[0]), let bytes = UInt64(fields[1]),
-      let checksum = UInt64(fields[2], radix: 16)
-    else { return nil }
-    self.sequence = sequence
-    self.bytes = bytes
-    self.checksum = checksum
+  /// What ends at `end` counts, unless more is needed for that.
+  mutating func pass(_ end: Int) {
+    guard !isInTransaction && batch == nil else { return }
+    // `offset` is where the window begins.
+    let reached = offset + UInt64(end)
+    figures.unsealedBytes += reached - goodOffset
+    goodOffset = reached
   }
 }

@@ -32,7 +32,8 @@ struct SnapshotCheck {
       report.damage(error.text)
       return nil
     }
-    report.say(path, "snapshot, \(describe(reader.version)), \(counted(reader.offset, "byte")), \(seal(reader.version))")
+    let size = counted(reader.offset, "byte")
+    report.say(path, "snapshot, \(describe(reader.version)), \(size), \(seal(reader.version))")
     report.note(summary)
     return reader.offset
   }
@@ -46,6 +47,8 @@ struct SnapshotCheck {
       }
       while !reader.isAtEnd, let item = try reader.next(in: file.window) {
         take(item)
+        // What was unpacked for this item is not needed any more.
+        reader.settle(file.window)
       }
       let atEnd = file.isAtEnd
       file.drop(reader.leave(file.window))

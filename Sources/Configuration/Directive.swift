@@ -65,7 +65,7 @@ package struct Directive: Sendable {
     case eviction
     case encodings = "collection types"
     case streams
-    case persistence, replication, cluster, scripting
+    case replication, cluster, scripting
     case pubsub = "publish/subscribe"
     case tls = "TLS"
     case accessControl = "access control lists"

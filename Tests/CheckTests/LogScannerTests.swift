@@ -11,12 +11,14 @@ struct LogScannerTests {
     Array(("*\(words.count)\r\n" + words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()).utf8)
   }
 
-  /// The annotation that seals `batch`.
-  private func seal(_ batch: [UInt8], _ sequence: UInt64) -> [UInt8] {
+  /// `batch` behind its seal.
+  private func sealed(_ batch: [UInt8], _ number: UInt64, count: UInt64? = nil) -> [UInt8] {
     let sum = unsafe batch.withUnsafeBytes { unsafe Checksum(of: ByteView($0)).value }
-    let digits = String(sum, radix: 16)
-    let padded = String(repeating: "0", count: 16 - digits.count) + digits
-    return Array("#MARTLET:\(sequence):\(batch.count):\(padded)\r\n".utf8)
+    var line = [UInt8](repeating: 0, count: LogSeal.byteCount)
+    unsafe line.withUnsafeMutableBufferPointer {
+      unsafe LogSeal(number: number, count: count ?? UInt64(batch.count), checksum: sum, durable: number - 1).write(to: $0.baseAddress!)
+    }
+    return line + batch
   }
 
   private func scan(_ log: [UInt8], window: Int = .max) -> LogScanner {
@@ -102,50 +104,79 @@ struct LogScannerTests {
     #expect(reason(String(decoding: record("MULTI") + record("multi"), as: UTF8.self)) == .nestedTransaction)
   }
 
-  /// Sealed batches: each changed byte is found, and where.
+  private var batches: [[UInt8]] {
+    [
+      record("SET", "a", "x") + record("SET", "b", "2"), record("MULTI") + record("SET", "c", "y") + record("EXEC"),
+      record("DEL", "z"),
+    ]
+  }
+
+  /// A changed byte anywhere in a batch that others follow is found; in the last batch it looks like a torn end.
   @Test func changedBytes() {
-    let batches = [record("SET", "a", "x") + record("SET", "b", "2"), record("SET", "c", "y"), record("DEL", "z")]
-    var log: [UInt8] = []
-    var ranges: [Range<UInt64>] = []
-    for (index, batch) in batches.enumerated() {
-      ranges.append(UInt64(log.count)..<UInt64(log.count + batch.count))
-      log += batch + seal(batch, UInt64(index) + 5)
-    }
+    let parts = batches.enumerated().map { sealed($0.element, UInt64($0.offset) + 5) }
+    let log = parts.flatMap { $0 }
     for window in [1, 17, 1000] {
       let whole = scan(log, window: window)
+      #expect(whole.problem == nil)
       #expect(whole.corruptions == [])
       #expect(whole.figures.sealedBatches == 3)
-      #expect(whole.unsealedBytes == 0)
+      #expect(whole.figures.unsealedBytes == 0)
+      #expect(whole.goodOffset == UInt64(log.count))
     }
-    // A letter of a value: the records are still records.
-    for (index, letter) in ["x", "y", "z"].enumerated() {
-      let place = log.lastIndex(of: UInt8(ascii: UnicodeScalar(letter)!), in: ranges[index])
-      var changed = log
-      changed[place] ^= 1
-      let scanner = scan(changed, window: 40)
-      #expect(scanner.problem == nil)
-      #expect(scanner.corruptions == [.init(range: ranges[index], kind: .checksum)])
-      #expect(scanner.figures.sealedBatches == 2)
+    var begin = 0
+    for (index, part) in parts.enumerated() {
+      let range = UInt64(begin + LogSeal.byteCount)..<UInt64(begin + part.count)
+      for place in range {
+        var changed = log
+        changed[Int(place)] ^= 1
+        let scanner = scan(changed, window: 1 + Int(place) % 50)
+        guard index < 2 else {
+          #expect(scanner.problem?.reason == .tornBatch)
+          #expect(scanner.goodOffset == UInt64(begin))
+          continue
+        }
+        #expect(scanner.problem == nil)
+        #expect(scanner.corruptions == [.init(range: range, kind: .changed)])
+        #expect(scanner.figures.sealedBatches == 2)
+      }
+      begin += part.count
     }
   }
 
-  @Test func missingAndForeignBatches() {
+  /// Cut anywhere, only whole batches count, also when zeros stand where the rest was to be.
+  @Test func sealedBatchesCountWhole() {
+    let parts = batches.enumerated().map { sealed($0.element, UInt64($0.offset) + 1) }
+    let log = parts.flatMap { $0 }
+    var ends = [0]
+    for part in parts { ends.append(ends[ends.count - 1] + part.count) }
+    for count in 0...log.count {
+      for zeros in [0, 10, 300] {
+        let scanner = scan(Array(log.prefix(count)) + [UInt8](repeating: 0, count: zeros), window: 1 + count % 70)
+        let good = ends.last { $0 <= count }!
+        #expect(scanner.goodOffset == UInt64(good))
+        #expect((scanner.problem == nil) == (good == count))
+      }
+    }
+  }
+
+  @Test func sealsThatLie() {
     let batch = record("SET", "a", "1")
-    func corruptions(_ log: [UInt8]) -> [LogScanner.Corruption.Kind] { scan(log).corruptions.map(\.kind) }
-    #expect(corruptions(batch + seal(batch, 1) + batch + seal(batch, 3)) == [.sequence(expected: 2, found: 3)])
-    // A server that was started anew.
-    #expect(corruptions(batch + seal(batch, 7) + batch + seal(batch, 1)) == [])
-    #expect(corruptions(batch + batch + seal(batch, 1)) == [.length(announced: UInt64(batch.count))])
-    #expect(corruptions(batch + Array("#MARTLET:1:x:0\r\n".utf8)) == [.annotation])
-    #expect(corruptions(batch + Array("#MARTLET:\r\n".utf8)) == [])
-    let tail = scan(batch + seal(batch, 1) + batch)
-    #expect(tail.unsealedBytes == UInt64(batch.count))
-  }
-}
-
-extension [UInt8] {
-  /// The last place of `byte` in a range of the log that begins at 0.
-  fileprivate func lastIndex(of byte: UInt8, in range: Range<UInt64>) -> Int {
-    self[Int(range.lowerBound)..<Int(range.upperBound)].lastIndex(of: byte)!
+    func kinds(_ log: [UInt8]) -> [LogScanner.Corruption.Kind] { scan(log).corruptions.map(\.kind) }
+    #expect(kinds(sealed(batch, 1) + sealed(batch, 3)) == [.number(expected: 2, found: 3)])
+    #expect(kinds(sealed(batch, 1) + sealed(batch, 1)) == [.number(expected: 2, found: 1)])
+    for count: UInt64 in [0, 1, UInt64(batch.count) - 1, UInt64(batch.count) + 1, 1 << 40, .max] {
+      let scanner = scan(sealed(batch, 1, count: count))
+      #expect(scanner.problem?.reason == .tornBatch)
+      #expect(scanner.goodOffset == 0)
+    }
+    // Records of a server that does not seal stand before and behind those of one that does.
+    let mixed = scan(batch + sealed(batch, 1) + batch)
+    #expect(mixed.problem == nil)
+    #expect(mixed.figures.unsealedBytes == UInt64(2 * batch.count))
+    #expect(mixed.figures.records == 3)
+    // What begins like a seal and is none is an annotation.
+    #expect(scan(batch + Array("#MARTLET:no\r\n".utf8) + batch + batch + batch).problem == nil)
+    #expect(scan(batch + Array("#MARTLET:no\r\n".utf8)).problem == nil)
+    #expect(scan(batch + Array("#MARTLET:".utf8)).problem?.reason == .tornRecord)
   }
 }

@@ -70,7 +70,10 @@ struct StructureTests {
     (.hashExpiry, [1, 2, 3, 4, 5, 6, 7, 8, 1, 0, 1, 97, 1, 98]),
     (.hashListpackExpiryOfCandidate, packed(listpack)),
     (.hashListpackExpiry, [1, 2, 3, 4, 5, 6, 7, 8] + packed(listpack)),
-    (.module, [0x81, 1, 2, 3, 4, 5, 6, 7, 8, 1, 9, 2, 0x41, 0, 3, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 5, 2, 97, 98, 0]),
+    (
+      .module,
+      [0x81, 1, 2, 3, 4, 5, 6, 7, 8, 1, 9, 2, 0x41, 0, 3, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 5, 2, 97, 98, 0]
+    ),
     (.stream1, stream(generation: 1)), (.stream2, stream(generation: 2)), (.stream3, stream(generation: 3)),
   ]
 

@@ -71,7 +71,9 @@ struct Record: Equatable, CustomStringConvertible {
   }
 
   var description: String {
-    "\(String(decoding: key, as: UTF8.self)) = \(String(decoding: value.prefix(40), as: UTF8.self)) (\(value.count)) \(expiry ?? -1)"
+    let name = String(decoding: key, as: UTF8.self)
+    let beginning = String(decoding: value.prefix(40), as: UTF8.self)
+    return "\(name) = \(beginning) (\(value.count)) \(expiry ?? -1)"
   }
 }
 

@@ -157,7 +157,8 @@ class Writer(Peer):
 
     def set(self, key, byte_count, milliseconds=None):
         value = value_of(key.sent + 1, byte_count)
-        deadline = milliseconds and time.time() + milliseconds / 1000
+        # A lower bound: a server counts in whole milliseconds from a clock that it may have read a little earlier.
+        deadline = milliseconds and time.time() + milliseconds / 1000 - 0.005
         words = ("SET", key.name, value, "PX", milliseconds) if milliseconds else ("SET", key.name, value)
         self.send(words, [key.send(value, self.history.epoch, self.turn, deadline=deadline)], [key], b"OK")
 

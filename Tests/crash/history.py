@@ -95,17 +95,29 @@ class Key:
         return None
 
     def remove(self, refused):
-        """The server has refused a change: what was sent behind it adds to what was there before."""
-        value, behind = GONE, False
-        for change in self.changes:
-            if behind and change.piece is not None:
-                change.value = added(value, change.piece)
-            elif behind:
+        """The server has refused a change: what was sent behind it adds to what was there before. False if the
+        value that only this change leaves has been seen.
+
+        A reader may have been faster than the refusal: the value that it saw was then put down to the refused
+        INCR or APPEND, and belongs to a later one.
+        """
+        row = [*self.past, *self.changes]
+        floor = self.changes[0]
+        if floor is refused and refused.piece is None and refused.value is not GONE:
+            return False
+        bound = floor.value
+        at = row.index(refused)
+        row.remove(refused)
+        for index in range(max(at, 1), len(row)):
+            if row[index].piece is None:
                 break
-            behind = behind or change is refused
-            if change is not refused:
-                value = change.value
-        self.changes.remove(refused)
+            row[index].value = added(row[index - 1].value, row[index].piece)
+        start = row.index(floor) if floor is not refused else max(0, at - 1)
+        if refused.number <= floor.number and floor.piece is not None:
+            start = next((index for index in range(start, len(row)) if row[index].value == bound), start)
+        self.past = deque(row[:start], maxlen=PAST_MAX)
+        self.changes = deque(row[start:])
+        return True
 
     def settle(self, value, deadline, turn):
         """The server has been asked after a restart: from now on this is the floor."""
@@ -182,7 +194,8 @@ class History:
 
     def refuse(self, key, change):
         self.refused += 1
-        key.remove(change)
+        if not key.remove(change):
+            self.problem(key, f"a reader saw {shown(change.value)}, which was refused")
 
     def problem(self, key, text):
         self.problems.append(f"{key.name.decode()} in database {key.database}: {text}")

@@ -12,6 +12,7 @@ with planted bugs, every one of which it must find. The last line is
 import glob
 import importlib
 import os
+import signal
 import sys
 import time
 
@@ -42,6 +43,8 @@ def main(arguments):
         else:
             patterns.append(word)
     settings.seed = settings.seed or int(time.time())
+    # Ended from outside: the disks and servers are cleaned up as after a failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # The planted bugs are their own suite: nothing else runs with them.
     for path in sorted(glob.glob(os.path.join(HERE, "planted_*.py" if self_test else "test_*.py"))):
         importlib.import_module(os.path.basename(path)[:-3])

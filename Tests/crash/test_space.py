@@ -5,6 +5,7 @@ there after kill -9; with the ballast gone the server goes on by itself. A peer 
 long as what it had answered is there.
 """
 import os
+import time
 
 from disks.loop import LoopDisk
 from harness.resp import wait_until
@@ -15,11 +16,13 @@ from clients import Load
 from history import History
 from lanes import have
 from target import Target
+from test_recovery import wait_for_refusal
 from verify import verify
 
 MEGABYTES = 24
 LEFT_BYTES = 3 << 20
-VALUE_SECONDS = 20.0
+GIVE_UP_SECONDS = 20.0
+STOPPED_SECONDS = 0.5
 
 
 @test(limit=180)
@@ -34,18 +37,16 @@ def a_full_ext4_loses_nothing(start):
         history = History(strict_reads=target.flavour == "martlet")
         history.policy_is(True)
         load = Load(target.address, history, settings.seed + 40)
-        load.run(VALUE_SECONDS, until=lambda: history.refused > 0 or not target.is_alive())
-        martlet = target.flavour == "martlet"
-        assert history.refused or not target.is_alive(), "the disk never became full"
-        if martlet:
+        until_stopped(load, history, target)
+        if target.flavour == "martlet":
             assert target.is_alive(), f"it ended on a full disk:\n{target.log()[-2000:]}"
+            wait_for_refusal(target)
             os.unlink(ballast)
             before = history.acknowledged
-            load.run(VALUE_SECONDS, until=lambda: history.acknowledged > before + 1000)
+            load.run(GIVE_UP_SECONDS, until=lambda: history.acknowledged > before + 1000)
             assert history.acknowledged > before, "no write was accepted after there was space again"
             ballast = fill_up(disk.path)
-            refused = history.refused
-            load.run(VALUE_SECONDS, until=lambda: history.refused > refused)
+            until_stopped(load, history, target)
         target.kill()
         load.drain()
         load.close()
@@ -62,6 +63,17 @@ def a_full_ext4_loses_nothing(start):
             target.kill()
         target.destroy()
         disk.destroy()
+
+
+def until_stopped(load, history, target):
+    """Until nobody is answered any more: what they wait for does not fit on the disk."""
+    begin = time.monotonic()
+    while time.monotonic() < begin + GIVE_UP_SECONDS:
+        before = history.acknowledged
+        load.run(STOPPED_SECONDS)
+        if not target.is_alive() or history.acknowledged == before:
+            return
+    raise AssertionError("the disk never became full")
 
 
 def fill_up(path):

@@ -65,8 +65,12 @@ def check(key, value, lifetime, findings):
             f"LOST {key.name.decode()} in database {key.database} holds {shown(value)}; bound to change {key.floor} "
             f"({shown(key.changes[0].value)}) or later, {key.sent} were sent")
         return
-    for other in key.changes:
-        if other.number > change.number and other.said and not other.leaves(value, time.time()):
+    now = time.time()
+    for other in reversed(key.changes):
+        # The newest change that explains the value: a key is deleted more than once.
+        if other.leaves(value, now):
+            break
+        if other.said:
             findings.lost_acknowledgements += 1
             if findings.oldest_lost is None or other.said < findings.oldest_lost:
                 findings.oldest_lost = other.said

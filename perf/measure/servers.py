@@ -46,13 +46,15 @@ class Server:
     nice: int = 0
     environment: dict[str, str] = field(default_factory=dict)
     """Added to our own environment."""
+    parent: str | None = None
+    """Where its directory is made, if not among the temporary files: the disk that is measured."""
     port: int = 0
     directory: str = ""
     child: subprocess.Popen | None = field(default=None, repr=False)
 
     def start(self) -> "Server":
         self.port = free_port()
-        self.directory = tempfile.mkdtemp(prefix="perf-")
+        self.directory = tempfile.mkdtemp(prefix="perf-", dir=self.parent)
         words = {"{port}": str(self.port), "{dir}": self.directory}
         command = [words.get(word, word) for word in self.command]
         log = open(os.path.join(self.directory, "log"), "wb")

@@ -126,7 +126,7 @@ extension Directive {
       "loading-process-events-interval-bytes", \.persistence.loadEventsIntervalBytes, 1024...Int.max,
       default: 2_097_152, "Bytes loaded between two looks at the clients."
     ).hidden().accepted(),
-  ].later(.persistence)
+  ]
 
   static let log: [Directive] = [
     .flag("appendonly", \.persistence.logEnabled, default: false, "Logs every change, so that it survives a restart."),
@@ -181,7 +181,7 @@ extension Directive {
     .memory(
       "aof-unsynced-hard-limit", \.persistence.unsyncedBytesMax, default: 1_073_741_824,
       "Writes are refused while more than this is not on disk yet; 0 refuses none."),
-  ].later(.persistence)
+  ]
 }
 
 /// Names of files that must stay inside a directory.

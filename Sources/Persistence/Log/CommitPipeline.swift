@@ -60,12 +60,17 @@ import Bytes
   /// Batches up to here must be forced to disk whatever the policy: somebody waits for it.
   public private(set) var demandedSequence: UInt64 = 0
   /// Batches up to here count as durable once a new base is.
-  private var rescuedSequence: UInt64 = 0
+  @usableFromInline private(set) var rescuedSequence: UInt64 = 0
+  /// Those of them that were not on disk: their keys stay dirty until then.
+  private var rescued: [UnsafeMutablePointer<LogBatch>]
 
   /// Bytes of closed batches since the start, and how many of them are on disk.
   public private(set) var closedBytes: UInt64 = 0
   public private(set) var syncedBytes: UInt64 = 0
   private var writtenBytes: UInt64 = 0
+  /// Seals of the current file: the last batch written, and the last one on disk.
+  private var writtenSeal: UInt64 = 0
+  public private(set) var syncedSeal: UInt64 = 0
 
   private var write: Flight?
   private var sync: SyncFlight?
@@ -86,6 +91,7 @@ import Bytes
   /// A sync of its own, and what it will prove.
   private struct SyncFlight {
     let sequence: UInt64
+    let seal: UInt64
     let bytes: UInt64
     let beganAtNanoseconds: UInt64
   }
@@ -93,6 +99,8 @@ import Bytes
   /// No operation carries more: the kernel counts in 31 bits.
   static let operationBytesMax = 1 << 30
   static let retryNanoseconds: UInt64 = 1_000_000_000
+  /// `everysec` promises to lose a second at most: a sync begins every half, so that it may take the other.
+  static let syncPeriodNanoseconds: UInt64 = 500_000_000
   /// So many attempts without a byte of progress are one failure.
   static let fruitlessMax = 64
 
@@ -101,11 +109,12 @@ import Bytes
     unsafe filling.initialize(to: LogBatch())
     unsafe filling.pointee.sequence = 1
     unsafe closed = []
+    unsafe rescued = []
     unsafe spare = nil
   }
 
   deinit {
-    for unsafe batch in unsafe closed + [filling] + (spare.map { unsafe [$0] } ?? []) {
+    for unsafe batch in unsafe closed + rescued + [filling] + (spare.map { unsafe [$0] } ?? []) {
       unsafe batch.deinitialize(count: 1)
       unsafe batch.deallocate()
     }
@@ -144,7 +153,11 @@ import Bytes
     for unsafe batch in unsafe closed.reversed() where unsafe batch.pointee.keys.contains(key) {
       return unsafe batch.pointee.sequence
     }
-    return nil
+    return rescuedSequence > 0 && isRescued(key) ? rescuedSequence : nil
+  }
+
+  @usableFromInline func isRescued(_ key: KeyIdentity) -> Bool {
+    unsafe rescued.contains { unsafe $0.pointee.keys.contains(key) }
   }
 
   // MARK: appending
@@ -236,10 +249,10 @@ import Bytes
   private mutating func nextSync(_ file: File, _ now: UInt64) -> Operation? {
     guard sync == nil, writtenSequence > syncedSequence else { return nil }
     let isDemanded = demandedSequence > syncedSequence
-    let isDue = policy == .everySecond && now &- lastSyncNanoseconds >= Self.retryNanoseconds
+    let isDue = policy == .everySecond && now &- lastSyncNanoseconds >= Self.syncPeriodNanoseconds
     guard isDemanded || isDue || policy == .always else { return nil }
     lastSyncNanoseconds = now
-    sync = SyncFlight(sequence: writtenSequence, bytes: writtenBytes, beganAtNanoseconds: now)
+    sync = SyncFlight(sequence: writtenSequence, seal: writtenSeal, bytes: writtenBytes, beganAtNanoseconds: now)
     return .sync(descriptor: file.descriptor, isChain: false)
   }
 
@@ -248,7 +261,7 @@ import Bytes
     guard file != nil, !isPaused else { return nil }
     if case .stalled = health { return retryAtNanoseconds > now ? retryAtNanoseconds - now : 0 }
     guard health == .healthy, policy == .everySecond, sync == nil, writtenSequence > syncedSequence else { return nil }
-    let due = lastSyncNanoseconds &+ Self.retryNanoseconds
+    let due = lastSyncNanoseconds &+ Self.syncPeriodNanoseconds
     return due > now ? due - now : 0
   }
 
@@ -269,7 +282,9 @@ import Bytes
     guard let flight = sync else { return }
     sync = nil
     switch -result {
-    case 0: advance(to: flight.sequence, bytes: flight.bytes, nowNanoseconds)
+    case 0:
+      syncedSeal = max(syncedSeal, flight.seal)
+      advance(to: flight.sequence, bytes: flight.bytes, nowNanoseconds)
     case Failure.interrupted, Failure.cancelled: break
     case let code: poison(code)
     }
@@ -330,6 +345,8 @@ import Bytes
     let sequence = unsafe batch.pointee.sequence
     writtenSequence = max(writtenSequence, sequence)
     writtenBytes &+= unsafe UInt64(batch.pointee.count)
+    if unsafe batch.pointee.isSealed { writtenSeal = unsafe batch.pointee.sealNumber }
+    if isDurable { syncedSeal = writtenSeal }
     unsafe closed.removeFirst()
     unsafe recycle(batch)
     if isDurable { advance(to: sequence, bytes: writtenBytes, now) }
@@ -372,7 +389,10 @@ import Bytes
   }
 
   /// Goes on in the file of the newest generation.
-  public mutating func open(_ descriptor: Int32, offset: Int64) {
+  /// - Parameter seal: the last one in the file.
+  public mutating func open(_ descriptor: Int32, offset: Int64, seal: UInt64 = 0) {
+    writtenSeal = seal
+    syncedSeal = seal
     precondition(!isFlying, "the old file is still in use")
     file = File(descriptor: descriptor, offset: offset, generation: generation)
     if rescuedSequence > 0 {
@@ -381,6 +401,11 @@ import Bytes
       writtenSequence = max(writtenSequence, rescuedSequence)
       let bytes = rescuedBytes
       rescuedSequence = 0
+      for unsafe batch in unsafe rescued {
+        unsafe batch.deinitialize(count: 1)
+        unsafe batch.deallocate()
+      }
+      unsafe rescued.removeAll()
       writtenBytes = max(writtenBytes, bytes)
       advance(to: writtenSequence, bytes: bytes, unsyncedSinceNanoseconds)
     }
@@ -401,16 +426,14 @@ import Bytes
     precondition(!isFlying, "the kernel still reads a batch")
     closedBytes &+= unsafe UInt64(filling.pointee.count)
     let last = unsafe filling.pointee.sequence
-    for unsafe batch in unsafe closed {
-      unsafe batch.deinitialize(count: 1)
-      unsafe batch.deallocate()
-    }
+    unsafe rescued += closed + [filling]
     unsafe closed.removeAll()
+    unsafe filling = .allocate(capacity: 1)
+    unsafe filling.initialize(to: LogBatch())
     rescuedSequence = last
     rescuedBytes = closedBytes
     generation += 1
     file = nil
-    // The keys stay dirty until the rescue has succeeded: readers of any key wait for batch `last`.
     unsafe filling.pointee.reset(sequence: last + 1, generation: generation)
   }
 

@@ -27,6 +27,8 @@ import CAllocator
   public var records = 0
   /// It begins with a seal.
   package var isSealed = false
+  /// The number of its seal, once it has one.
+  package var sealNumber: UInt64 = 0
   /// When its first record came, by the caller's clock in nanoseconds.
   public var beganAtNanoseconds: UInt64 = 0
   /// What it has changed. Only filled in while replies wait for the log.
@@ -74,6 +76,7 @@ import CAllocator
     written = 0
     records = 0
     isSealed = false
+    sealNumber = 0
     beganAtNanoseconds = 0
     keys.removeAll()
     if capacity > Self.bytesFull {

@@ -1,70 +1,80 @@
 // LogSeal.swift — the line before a batch that says how long it is and what it sums up to.
 //
-//   #MARTLET:<number>:<bytes>:<crc64>\r\n  *3 $3 SET …                     each field 16 hexadecimal digits
-//   └──────────── 61 bytes ─────────────┘  └── bytes of the batch ──┘
+//   #MARTLET:<number>:<bytes>:<crc64>:<durable>\r\n  *3 $3 SET …      each field 16 hexadecimal digits
+//   └───────────────── 78 bytes ─────────────────┘  └ the batch ┘
 //
 // Redis takes a line that begins with # for a remark. We read the batch whole before any of it
-// is run: a batch that a power cut has torn is found exactly, sector by sector, and so is one
-// that the disk has changed. The length stands before the bytes, so nothing is parsed twice.
+// is run: a batch that a power cut has torn is found exactly, sector by sector, and so is one that the
+// disk has changed. `durable` tells the two apart: the batch that was known to be on disk when this one
+// was written. A bad batch is torn, and what follows it worthless, unless a later seal vouches for it.
 import Bytes
 
 package struct LogSeal: Equatable, Sendable {
-  /// Grows by one with each batch of a file.
+  /// Grows by one with each batch of a file, from 1.
   package var number: UInt64
   /// Bytes of the batch behind the line.
   package var count: UInt64
   package var checksum: UInt64
+  /// The last batch of the file that was on disk for certain; 0 if none was.
+  package var durable: UInt64
 
-  package init(number: UInt64, count: UInt64, checksum: UInt64) {
+  package init(number: UInt64, count: UInt64, checksum: UInt64, durable: UInt64) {
     self.number = number
     self.count = count
     self.checksum = checksum
+    self.durable = durable
   }
 
-  package static let prefix: StaticString = "#MARTLET:"
+  package static var prefix: StaticString { "#MARTLET:" }
   /// Bytes of the line.
-  package static let byteCount = 9 + 3 * 16 + 2 + 2
+  package static var byteCount: Int { prefixBytes + fields * (fieldBytes + 1) - 1 + 2 }
+  private static var prefixBytes: Int { 9 }
+  private static var fieldBytes: Int { 16 }
+  private static var fields: Int { 4 }
 
   /// The line in `byteCount` bytes at `out`.
   package func write(to out: UnsafeMutablePointer<UInt8>) {
     unsafe ByteView(LogSeal.prefix).copy(to: UnsafeMutableRawPointer(out))
-    var position = 9
-    for (index, field) in [number, count, checksum].enumerated() {
-      for digit in 0..<16 {
+    var position = LogSeal.prefixBytes
+    func write(_ field: UInt64, before separator: UInt8) {
+      for digit in 0..<LogSeal.fieldBytes {
         let nibble = UInt8(truncatingIfNeeded: field >> UInt64(60 - 4 * digit)) & 15
         unsafe out[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
         position += 1
       }
-      if index < 2 {
-        unsafe out[position] = UInt8(ascii: ":")
-        position += 1
-      }
+      unsafe out[position] = separator
+      position += 1
     }
-    unsafe out[position] = UInt8(ascii: "\r")
-    unsafe out[position + 1] = UInt8(ascii: "\n")
+    write(number, before: UInt8(ascii: ":"))
+    write(count, before: UInt8(ascii: ":"))
+    write(checksum, before: UInt8(ascii: ":"))
+    write(durable, before: UInt8(ascii: "\r"))
+    unsafe out[position] = UInt8(ascii: "\n")
   }
 
   /// The seal at the start of `bytes`; nil if there is none.
   package init?(_ bytes: ByteView) {
-    guard bytes.count >= LogSeal.byteCount, bytes[0..<9] == ByteView(LogSeal.prefix),
-      bytes[25] == UInt8(ascii: ":"), bytes[42] == UInt8(ascii: ":"),
-      bytes[59] == UInt8(ascii: "\r"), bytes[60] == UInt8(ascii: "\n"),
-      let number = LogSeal.field(bytes[9..<25]), let count = LogSeal.field(bytes[26..<42]),
-      let checksum = LogSeal.field(bytes[43..<59])
+    guard bytes.count >= LogSeal.byteCount, LogSeal.mayBegin(bytes),
+      bytes[LogSeal.byteCount - 2] == UInt8(ascii: "\r"), bytes[LogSeal.byteCount - 1] == UInt8(ascii: "\n"),
+      let number = LogSeal.field(0, bytes), let count = LogSeal.field(1, bytes),
+      let checksum = LogSeal.field(2, bytes), let durable = LogSeal.field(3, bytes)
     else { return nil }
-    self.init(number: number, count: count, checksum: checksum)
+    self.init(number: number, count: count, checksum: checksum, durable: durable)
   }
 
   /// Whether `bytes`, however few they are, may be the start of a seal.
   package static func mayBegin(_ bytes: ByteView) -> Bool {
-    let known = min(bytes.count, 9)
+    let known = min(bytes.count, prefixBytes)
     return bytes[0..<known] == ByteView(prefix)[0..<known]
   }
 
-  private static func field(_ digits: ByteView) -> UInt64? {
+  /// Field `index` of a line, with the separator before it.
+  private static func field(_ index: Int, _ line: ByteView) -> UInt64? {
+    let start = prefixBytes + index * (fieldBytes + 1)
+    guard index == 0 || line[start - 1] == UInt8(ascii: ":") else { return nil }
     var value: UInt64 = 0
-    for index in 0..<digits.count {
-      let byte = digits[index]
+    for position in start..<(start + fieldBytes) {
+      let byte = line[position]
       let nibble: UInt8
       switch byte {
       case UInt8(ascii: "0")...UInt8(ascii: "9"): nibble = byte - UInt8(ascii: "0")
@@ -82,16 +92,18 @@ extension LogBatch {
   package mutating func beginSealed() {
     guard isEmpty else { return }
     let out = unsafe reserve(LogSeal.byteCount)
-    unsafe LogSeal(number: 0, count: 0, checksum: 0).write(to: out)
+    unsafe LogSeal(number: 0, count: 0, checksum: 0, durable: 0).write(to: out)
     commit(LogSeal.byteCount)
     isSealed = true
   }
 
   /// Fills the seal in: the batch is complete.
-  package mutating func seal(number: UInt64) {
+  package mutating func seal(number: UInt64, durable: UInt64) {
     guard isSealed else { return }
     let content = bytes[LogSeal.byteCount..<count]
-    let seal = LogSeal(number: number, count: UInt64(content.count), checksum: Checksum(of: content).value)
+    let seal = LogSeal(
+      number: number, count: UInt64(content.count), checksum: Checksum(of: content).value, durable: durable)
     unsafe seal.write(to: memory)
+    sealNumber = number
   }
 }

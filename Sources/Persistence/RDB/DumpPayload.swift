@@ -51,7 +51,9 @@ package enum DumpPayload {
     output.putByte(UInt8(RDBVersion.redis5.number))
     output.putByte(0)
     var sum = Checksum()
-    _ = unsafe output.stretches(upTo: output.appended, capacity: .max) { unsafe sum.add(ByteView(start: $1, count: $2)) }
+    _ = unsafe output.stretches(upTo: output.appended, capacity: .max) {
+      unsafe sum.add(ByteView(start: $1, count: $2))
+    }
     output.putLittleEndian(sum.value)
   }
 

@@ -15,7 +15,9 @@ enum LZF {
 
   /// Compresses `bytes` to `out`, which has room for `capacity` bytes; the bytes written, or nil if they do not fit.
   static func compress(_ bytes: ByteView, to out: UnsafeMutablePointer<UInt8>, capacity: Int) -> Int? {
-    guard capacity > 0, let count = UInt32(exactly: bytes.count), let room = UInt32(exactly: capacity) else { return nil }
+    guard capacity > 0, let count = UInt32(exactly: bytes.count), let room = UInt32(exactly: capacity) else {
+      return nil
+    }
     let written = unsafe lzf_compress(bytes.start, count, out, room)
     return written == 0 ? nil : Int(written)
   }

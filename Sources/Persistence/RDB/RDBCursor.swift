@@ -35,6 +35,9 @@ struct RDBCursor: BitwiseCopyable {
   /// Bytes of the snapshot from the window's beginning; `UInt64.max` if nobody knows.
   let limit: UInt64
 
+  /// No machine holds a string of more bytes, so none is waited for.
+  private static var lengthMax: UInt64 { 1 << 40 }
+
   var available: Int { window.count - position }
 
   mutating func byte() throws(RDBStop) -> UInt8 {
@@ -53,9 +56,9 @@ struct RDBCursor: BitwiseCopyable {
 
   /// What to say when the next `count` bytes are not all here.
   func missing(_ count: UInt64) -> RDBStop {
-    let (needed, overflow) = UInt64(position).addingReportingOverflow(count)
-    if overflow || needed > limit { return .failed(count > 1 << 40 ? .length : .truncated) }
-    return .needs(needed)
+    guard count <= RDBCursor.lengthMax else { return .failed(.length) }
+    let needed = UInt64(position) + count
+    return needed > limit ? .failed(.truncated) : .needs(needed)
   }
 
   mutating func littleEndian<Word: FixedWidthInteger & BitwiseCopyable>(_: Word.Type) throws(RDBStop) -> Word {

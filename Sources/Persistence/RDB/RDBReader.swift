@@ -51,7 +51,7 @@ package struct RDBReader: ~Copyable {
   /// The key of the value under way, for the report of a failure.
   var keyUnderWay: [UInt8] = []
   var walker = StructureWalker()
-  var decoded = DecodedStrings(blockBytes: 256 << 10)
+  var decoded = DecodedStrings(blockBytes: 64 << 10)
 
   package init(options: Options = Options()) { self.options = options }
 

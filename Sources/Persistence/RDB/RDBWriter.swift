@@ -187,7 +187,9 @@ package struct RDBWriter: ~Copyable {
     precondition(large == nil, "the snapshot ends within a string")
     output.putByte(RDBOpcode.end)
     var sum = checksum
-    _ = unsafe output.stretches(upTo: output.appended, capacity: .max) { unsafe sum.add(ByteView(start: $1, count: $2)) }
+    _ = unsafe output.stretches(upTo: output.appended, capacity: .max) {
+      unsafe sum.add(ByteView(start: $1, count: $2))
+    }
     output.putLittleEndian(options.checksums ? sum.value : 0)
   }
 

@@ -219,7 +219,8 @@ import Store
     var facts = key
     facts.name = .empty
     large = Large(
-      key: Blob(copying: key.name), facts: facts, count: Int(clamping: count), blob: Blob(capacity: Int(clamping: room)))
+      key: Blob(copying: key.name), facts: facts, count: Int(clamping: count),
+      blob: Blob(capacity: Int(clamping: room)))
   }
 
   private mutating func append(_ bytes: ByteView) {

@@ -31,8 +31,8 @@ enum DumpCommands {
       history: [
         .init("3.0.0", "`REPLACE`."), .init("5.0.0", "`ABSTTL`."), .init("5.0.0", "`IDLETIME` and `FREQ`."),
       ],
-      arguments:
-        "key ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds:integer@5.0.0] [FREQ frequency:integer@5.0.0]",
+      arguments: "key ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] "
+        + "[IDLETIME seconds:integer@5.0.0] [FREQ frequency:integer@5.0.0]",
       run: restore)
   }
 

@@ -20,6 +20,8 @@ struct Recovery: ~Copyable {
   /// Of all files together, for INFO.
   private(set) var bytesTotal: Int64 = 0
   var bytesDone: Int64 = 0
+  /// Of the files before the present one.
+  private(set) var bytesBefore: Int64 = 0
   private(set) var beganAtNanoseconds: UInt64 = 0
   private(set) var beganAtWallSeconds: Int64 = 0
   var keysLoaded: UInt64 = 0
@@ -43,6 +45,7 @@ struct Recovery: ~Copyable {
     queue = sources
     bytesTotal = sources.reduce(0) { $0 + $1.bytes }
     bytesDone = 0
+    bytesBefore = 0
     beganAtNanoseconds = now
     beganAtWallSeconds = wallSeconds
   }
@@ -54,7 +57,7 @@ struct Recovery: ~Copyable {
 
   mutating func finishCurrent() {
     sealNumber = replay?.sealNumber ?? 0
-    bytesDone += queue.first?.bytes ?? 0
+    bytesBefore += queue.first?.bytes ?? 0
     queue.removeFirst()
     replay = nil
     snapshot = nil
@@ -174,9 +177,15 @@ extension Server {
       }
       guard step(source, this) else { return lifecycle.stopNow(exitCode: 1) }
     } while recovery.isLoading && Clock.monotonicNanoseconds() < deadline
+    noteProgress()
   }
 
   private static let recoverySliceNanoseconds: UInt64 = 5_000_000
+
+  /// Bytes of the files that are loaded, the present one's included.
+  private mutating func noteProgress() {
+    recovery.bytesDone = recovery.bytesBefore + (recovery.replay?.validEnd ?? recovery.snapshot?.offset ?? 0)
+  }
 
   /// A slice of one file. False if the server cannot start.
   private mutating func step(_ source: Recovery.Source, _ this: UnsafeMutablePointer<Server>) -> Bool {
@@ -375,9 +384,9 @@ extension Server {
 
   /// Records go to this file from now on.
   mutating func startLog(_ descriptor: Int32, offset: Int64) {
-    appendLog.pipeline.open(descriptor, offset: offset)
-    appendLog.selectedDatabase = -1
     appendLog.sealNumber = offset == 0 ? 0 : recovery.sealNumber
+    appendLog.pipeline.open(descriptor, offset: offset, seal: appendLog.sealNumber)
+    appendLog.selectedDatabase = -1
     appendLog.state = .on
     execution.pointee.effects.isRecording = true
   }

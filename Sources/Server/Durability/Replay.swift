@@ -38,6 +38,8 @@ struct Replay: ~Copyable {
   /// Offset in the file behind the last record that counts.
   private(set) var validEnd: Int64
   private(set) var records: UInt64 = 0
+  /// The file has sealed batches.
+  private var hasSeals: Bool { sealNumber > 0 }
   /// The seal of the last batch that was verified.
   private(set) var sealNumber: UInt64 = 0
   /// Zeros behind the last record, as preallocation leaves them.
@@ -77,7 +79,14 @@ struct Replay: ~Copyable {
         } catch {
           return .unreadable(errno: error.code)
         }
-      case .malformed: return isZeroTail(from: used) ? zeroTail() : .malformed
+      case .malformed:
+        if isZeroTail(from: used) { return zeroTail() }
+        // Where batches are sealed, whatever is no seal and no record is what a power cut has left of one.
+        let first = window.bytes.isEmpty ? 0 : window.bytes[0]
+        guard hasSeals || first == 0 || first == UInt8(ascii: "#"), transactionBytes == 0 else { return .malformed }
+        let step = judgeTail(from: 0)
+        if case .corrupt(let bytes) = step { return .corrupt(bytes: bytes) }
+        return .truncated
       case .torn: return .truncated
       case .corrupt(let bytes): return .corrupt(bytes: bytes)
       }
@@ -93,7 +102,10 @@ struct Replay: ~Copyable {
     guard !rest.isEmpty else { return .more }
     if rest[0] == UInt8(ascii: "#") {
       if rest.count < LogSeal.byteCount && LogSeal.mayBegin(rest) { return .more }
-      if let seal = LogSeal(rest), used == transactionBytes, transactionBytes == 0 { return verify(seal, rest, &used) }
+      if LogSeal.mayBegin(rest) {
+        guard let seal = LogSeal(rest), transactionBytes == 0, used == 0 else { return .malformed }
+        return verify(seal, rest, &used)
+      }
       guard let end = rest.buffer.firstIndex(of: UInt8(ascii: "\n")) else { return rest.count > 4096 ? .malformed : .more }
       used += end + 1
       return .skip
@@ -125,11 +137,28 @@ struct Replay: ~Copyable {
       used += LogSeal.byteCount
       return .skip
     }
-    // What was never promised may be torn; what a sound batch follows was promised.
-    while window.count < end + LogSeal.byteCount, (try? window.fill()) == true {}
-    let next = window.bytes[min(end, window.count)..<window.count]
-    if let follower = LogSeal(next), follower.number == seal.number + 1 { return .corrupt(seal.count) }
-    return .torn
+    return judgeTail(from: 1)
+  }
+
+  /// Something here is not as it was written. Torn, if nothing behind it vouches for it: then none of that was
+  /// promised to anybody. Otherwise the disk has changed what was durable.
+  private mutating func judgeTail(from start: Int) -> Step {
+    let bad = sealNumber + 1
+    var position = start
+    while true {
+      while position < window.count {
+        guard let next = window.bytes.buffer[position...].firstIndex(of: UInt8(ascii: "#")) else {
+          position = window.count
+          break
+        }
+        position = next
+        let rest = window.bytes[position..<window.count]
+        if rest.count < LogSeal.byteCount { break }
+        if let seal = LogSeal(rest), seal.number > bad, seal.durable >= bad { return .corrupt(UInt64(position)) }
+        position += 1
+      }
+      guard (try? window.fill()) == true else { return .torn }
+    }
   }
 
   /// Runs the record that ends at `end`, or keeps it for its transaction. Nil to go on.

@@ -53,9 +53,10 @@ extension Server {
     log.notice("Background append only file rewriting started")
     snapshots.rewriteStartedAt = clock.nanoseconds
     var number = appendLog.sealNumber
+    let durable = appendLog.pipeline.syncedSeal
     appendLog.pipeline.beginGeneration { batch in
       number += 1
-      batch.seal(number: number)
+      batch.seal(number: number, durable: durable)
     }
     appendLog.sealNumber = 0
     appendLog.selectedDatabase = -1
@@ -85,8 +86,7 @@ extension Server {
     abandonSave()
     guard snapshots.job == nil else { return }
     if let file = appendLog.pipeline.file { give([.close(file.descriptor)], .other) }
-    // Whatever was appended so far will be in the base; until then nobody may see it.
-    appendLog.barrierSequence = appendLog.pipeline.filling.pointee.sequence
+    // Whatever was appended so far will be in the base; until then whoever read it waits.
     appendLog.pipeline.beginRescue()
     beginFirstBase()
   }

@@ -10,9 +10,10 @@ extension Server {
   /// What to submit now, or nil.
   mutating func nextLogOperation(_ now: UInt64) -> CommitPipeline.Operation? {
     var number = appendLog.sealNumber
+    let durable = appendLog.pipeline.syncedSeal
     let operation = appendLog.pipeline.next(nowNanoseconds: now) { batch in
       number += 1
-      batch.seal(number: number)
+      batch.seal(number: number, durable: durable)
     }
     appendLog.sealNumber = number
     return operation
@@ -21,9 +22,10 @@ extension Server {
   /// The batch has reached its size: the next record begins another one.
   mutating func closeFullBatch() {
     var number = appendLog.sealNumber
+    let durable = appendLog.pipeline.syncedSeal
     appendLog.pipeline.closeIfFull { batch in
       number += 1
-      batch.seal(number: number)
+      batch.seal(number: number, durable: durable)
     }
     appendLog.sealNumber = number
   }

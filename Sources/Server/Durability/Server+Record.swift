@@ -207,6 +207,19 @@ extension Server {
     }
   }
 
+  /// Bytes of answers that wait, of all clients.
+  var heldBytes: UInt64 {
+    var sum: UInt64 = 0
+    var slot = appendLog.holds.head
+    while slot != HoldTable.none {
+      let state = appendLog.holds.states[slot]
+      let client = connections[state.pointee.client]
+      sum += client.pointee.output.appended - min(client.pointee.output.appended, client.pointee.sendLimit)
+      slot = state.pointee.next
+    }
+    return sum
+  }
+
   /// The client is gone: nobody waits for its answers any more.
   mutating func forgetHolds(_ client: UnsafeMutablePointer<Connection>) {
     appendLog.holds.remove(&client.pointee.holdState)

@@ -9,7 +9,7 @@ struct SnapshotFile: ~Copyable {
   let name: String
   private var loader: SnapshotLoader
   private let chunk: UnsafeMutableRawBufferPointer
-  private var offset: Int64 = 0
+  private(set) var offset: Int64 = 0
 
   enum Outcome: Equatable {
     case more

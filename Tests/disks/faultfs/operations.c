@@ -134,11 +134,12 @@ static int fs_fsync(const char *path, int data_only, struct fuse_file_info *info
   return sync_file(path, (int)info->fh);
 }
 
-/* How many of the bytes lie beyond what the file occupies: only those need space. */
+/* How many of the bytes lie beyond the file and what was preallocated behind it: only those need space. */
 static size_t growth(int fd, off_t offset, size_t bytes) {
   struct stat about;
   if (fstat(fd, &about) != 0) return 0;
-  off_t occupied = about.st_size > about.st_blocks * 512 ? about.st_size : about.st_blocks * 512;
+  off_t allocated = about.st_blocks * 512, rounding = 65536; /* the directory behind rounds up what it allocates */
+  off_t occupied = allocated > about.st_size + rounding ? allocated : about.st_size;
   off_t end = offset + (off_t)bytes;
   if (end <= occupied) return 0;
   return (size_t)(end - (offset > occupied ? offset : occupied));
@@ -226,6 +227,7 @@ static int fs_statfs(const char *path, struct statvfs *about) {
 
 static void *fs_init(struct fuse_conn_info *connection, struct fuse_config *config) {
   connection->want &= ~(unsigned)FUSE_CAP_ATOMIC_O_TRUNC; /* truncation arrives as an operation of its own */
+  connection->want &= ~(unsigned)FUSE_CAP_ASYNC_DIO;       /* with it the kernel turns a short write into EIO */
   config->hard_remove = 1;                                /* no .fuse_hidden files: we keep what is open by ourselves */
   config->use_ino = 1;
   config->attr_timeout = config->entry_timeout = config->negative_timeout = 0;
