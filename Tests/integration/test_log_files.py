@@ -423,6 +423,7 @@ def rewrites_answer_as_redis(start):
         expect((isinstance(second, Error), isinstance(save, Error)), (True, True))
         expect(scheduled, "Background saving scheduled")
         wait_until(lambda: int(persistence(client)["rdb_saves"]) == 1, 30, "the scheduled save")
+        wait_until(lambda: persistence(client)["rdb_bgsave_in_progress"] == "0", 30, "its end")
         save, scheduled = client.pipeline(("BGSAVE",), ("BGREWRITEAOF",))
         expect(save, "Background saving started")
         expect(scheduled, "Background append only file rewriting scheduled")
