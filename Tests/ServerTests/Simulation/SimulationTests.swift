@@ -40,6 +40,13 @@ import Testing
     return (counts, largeWords, refusals)
   }
 
+  /// MARTLET_SEED plays that one alone and says more about it.
+  @Test func theSeedAskedFor() throws {
+    guard let seed = getenv("MARTLET_SEED").flatMap({ UInt64(String(cString: $0)) }) else { return }
+    let verdict = try playSimulated(seed: seed, .harmless) { $0 }
+    #expect(verdict.problems.isEmpty, "seed \(seed): \(verdict.problems.joined(separator: "\n"))")
+  }
+
   /// Four of five seeds: nothing happens that a client could notice.
   @Test(arguments: 0..<lanes) func harmlessFaultsChangeNoAnswer(lane: UInt64) throws {
     let met = try play(stride(from: 1 + lane, to: 1 + Self.seeds * 4 / 5, by: Int(Self.lanes)), .harmless)
