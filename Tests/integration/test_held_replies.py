@@ -498,6 +498,25 @@ def keys_that_the_sweep_removes_are_dirty(start):
 
 
 @test(on="martlet valkey")
+def waitaof_refuses_nonsense(start):
+    server = start()
+    with server.connect() as client:
+        for words, text in (
+            ((2, 0, 0), "ERR value is out of range, value must between 0 and 1"),
+            ((-1, 0, 0), "ERR value is out of range, value must between 0 and 1"),
+            (("x", 0, 0), "ERR value is not an integer or out of range"),
+            ((0, -1, 0), "ERR value is out of range, must be positive"),
+            ((0, "x", 0), "ERR value is out of range, must be positive"),
+            ((0, 0, -1), "ERR timeout is negative"),
+            ((0, 0, "x"), "ERR timeout is not an integer or out of range"),
+            ((1, 0, 0), "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."),
+            ((0, 0), "ERR wrong number of arguments for 'waitaof' command"),
+        ):
+            expect_error(client.call("WAITAOF", *words), text)
+        expect(client.call("WAITAOF", 0, 0, 0), [0, 0])
+
+
+@test(on="martlet valkey")
 def waitaof_tells_what_is_durable(start):
     for policy in ("everysec", "always"):
         server = start("appendonly yes", f"appendfsync {policy}")
@@ -588,6 +607,11 @@ def weakening_the_policy_is_a_barrier(start):
     """`always` is left with one last sync: no promise is broken, neither by the command nor by those who waited."""
     weaken(start, "appendfsync", "everysec")
     weaken(start, "appendfsync", "no")
+
+
+@test(on="martlet")
+def turning_the_log_off_is_a_barrier(start):
+    weaken(start, "appendonly", "no")
 
 
 @test(on="martlet")

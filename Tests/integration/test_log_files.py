@@ -197,6 +197,24 @@ def keys_that_expire_while_the_server_is_down(start):
         expect(client.call("PEXPIRETIME", "long"), LATE)
 
 
+@test(on="martlet")
+def a_renamed_command_is_logged_by_its_own_name(start):
+    server = start("appendonly yes", "appendfsync always", "rename-command SET store", 'rename-command APPEND ""')
+    with server.connect() as client:
+        expect(client.call("store", "k", "v"), "OK")
+        expect(client.call("STORE", "l", "w", "EX", 1000), "OK")
+        expect([words[0].upper() for words in records(server)], [b"SELECT", b"SET", b"SET"])
+    # What the log says is understood whatever names are in force.
+    for lines in (["rename-command SET store"], [], ['rename-command SET ""']):
+        server.stop()
+        os.unlink(server.config_path)
+        os.unlink(server.log_path)
+        server.lines = ["appendonly yes", "appendfsync always", *lines]
+        server.start()
+        expect(server.call("GET", "k"), b"v", lines)
+        expect(server.call("TTL", "l") > 900, True, lines)
+
+
 # Restarts
 
 
@@ -417,6 +435,37 @@ def rewrites_answer_as_redis(start):
 
 
 @test(on="martlet")
+def the_log_is_turned_on_and_off_with_data(start):
+    server = start()
+    with server.connect() as client:
+        fill(client)
+        expect(os.path.exists(directory(server)), False)
+        expect(client.call("CONFIG", "SET", "appendonly", "yes"), "OK")
+        client.call("SET", "during", "1")
+        wait_until(lambda: persistence(client)["aof_rewrite_in_progress"] == "0", 30, "the first base")
+        client.call("SET", "after", "1")
+        durable(client)
+        expect(persistence(client)["aof_enabled"], "1")
+        expect(client.call("CONFIG", "REWRITE"), "OK")
+        before = digest(client)
+    server.restart(signal.SIGKILL)
+    with server.connect() as client:
+        expect(digest(client), before)
+        for turn in range(5):
+            expect(client.call("CONFIG", "SET", "appendonly", "no"), "OK")
+            client.call("SET", "off", turn)
+            expect(client.call("CONFIG", "SET", "appendonly", "yes"), "OK")
+            client.call("SET", "on", turn)
+        wait_until(lambda: persistence(client)["aof_rewrite_in_progress"] == "0", 30, "the base")
+        durable(client)
+        before = digest(client)
+    server.restart(signal.SIGKILL)
+    with server.connect() as client:
+        expect(client.call("MGET", "off", "on"), [b"4", b"4"])
+        expect(digest(client), before)
+
+
+@test(on="martlet")
 def a_log_that_is_off_is_not_written(start):
     server = start("appendonly yes")
     with server.connect() as client:
@@ -466,6 +515,62 @@ def the_log_wins_over_the_snapshot(start):
     expect(server.call("GET", "k"), b"new")
 
 
+@test(on="martlet valkey")
+def waitaof_while_the_first_base_is_written(start):
+    """Nothing that a restart would find is on disk before the base is: whoever waits for the disk waits for it."""
+    server = start()
+    with server.connect() as client, server.connect() as observer:
+        client.call("DEBUG", "POPULATE", 300_000, "k", 100)
+        client.send(encode("CONFIG", "SET", "appendonly", "yes") + encode("SET", "k", "v") + encode("WAITAOF", 1, 0, 0))
+        expect(client.read_replies(3), ["OK", "OK", [1, 0]])
+        expect(persistence(observer)["aof_rewrite_in_progress"], "0")
+        expect([kind for _, _, kind in manifest(server) if kind != "h"], ["b", "i"])
+        expect(client.call("CONFIG", "REWRITE"), "OK")
+    server.restart(signal.SIGKILL)
+    expect(server.call("MGET", "k", "k:5") != [None, None], True)
+
+
+@test
+def a_scheduled_rewrite_needs_no_log(start):
+    server = start()
+    with server.connect() as client:
+        client.call("DEBUG", "POPULATE", 100_000)
+        expect(client.pipeline(("BGSAVE",), ("BGREWRITEAOF",)),
+               ["Background saving started", "Background append only file rewriting scheduled"])
+        wait_until(lambda: persistence(client)["aof_rewrite_scheduled"] == "0", 20, "the rewrite's turn")
+
+
+@test(on="martlet")
+def the_log_is_turned_on_while_a_snapshot_ends(start):
+    """Whatever moment it is: the end of one job is not taken for that of the next."""
+    server = start()
+    with server.connect() as client:
+        client.call("SET", "k", "v")
+        for turn in range(60):
+            expect(client.call("BGSAVE"), "Background saving started")
+            pause(turn % 12 * 0.0005)
+            expect(client.call("CONFIG", "SET", "appendonly", "yes"), "OK")
+            wait_until(lambda: persistence(client).get("aof_pending_rewrite") == "0", 20, f"the log, turn {turn}")
+            expect(client.call("CONFIG", "SET", "appendonly", "no"), "OK")
+            wait_until(lambda: persistence(client)["aof_enabled"] == "0", 20, "the end of the log")
+            wait_until(lambda: persistence(client)["rdb_bgsave_in_progress"] == "0", 20, "the snapshot")
+
+
+@test(on="martlet")
+def a_save_after_a_rewrite_that_was_given_up(start):
+    server = start("appendonly yes")
+    with server.connect() as client:
+        client.call("SET", "k", "v")
+        for turn in range(60):
+            client.call("BGREWRITEAOF")
+            pause(turn % 12 * 0.001)
+            expect(client.call("CONFIG", "SET", "appendonly", "no"), "OK")
+            reply = client.call("SAVE")
+            expect(reply == "OK" or reply.startswith("ERR Another child process is active"), True, reply)
+            expect(client.call("CONFIG", "SET", "appendonly", "yes"), "OK")
+            wait_until(lambda: persistence(client).get("aof_pending_rewrite") == "0", 20, f"the log, turn {turn}")
+
+
 # Logs of others
 
 
@@ -503,6 +608,19 @@ def old_logs_of_one_file_are_taken_over(start):
         with server.connect() as client:
             client.call("SELECT", 2)
             expect(client.call("DBSIZE"), count + 1, what)
+
+
+@test(on="martlet redis")
+def an_interrupted_takeover_is_finished(start):
+    """The manifest names the old file, which is still in its old place: as a crash in between leaves it."""
+    server = start("appendonly yes", start=False)
+    os.mkdir(directory(server))
+    with open(os.path.join(directory(server), "appendonly.aof.manifest"), "w") as file:
+        file.write("file appendonly.aof seq 1 type b\n")
+    with open(os.path.join(server.directory, "appendonly.aof"), "wb") as file:
+        file.write(encode("SELECT", 0) + encode("SET", "k", "v"))
+    server.start()
+    expect(server.call("GET", "k"), b"v")
 
 
 def values(client):

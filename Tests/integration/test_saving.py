@@ -165,6 +165,32 @@ def save_points_at_the_end(start):
         expect(server.call("GET", "k"), b"v" if saved else None, (lines, words))
 
 
+@test
+def the_end_during_a_snapshot(start):
+    server = start()
+    with server.connect() as client:
+        client.call("DEBUG", "POPULATE", 200_000, "k", 100)
+        client.send(encode("BGSAVE") + encode("SHUTDOWN", "NOSAVE"))
+        client.read_until_closed()
+    expect(server.wait_exit(), 0)
+    expect([name for name in os.listdir(server.directory) if name.startswith("temp-")], [])
+
+
+@test
+def the_end_saves_though_a_snapshot_is_under_way(start):
+    """The snapshot that was begun gives way to the last one, and does not touch its file."""
+    for _ in range(10):
+        server = start("save 900 1")
+        with server.connect() as client:
+            client.call("DEBUG", "POPULATE", 2000)
+            client.call("SET", "k", "v")
+            client.send(encode("BGSAVE") + encode("SHUTDOWN"))
+            client.read_until_closed()
+        expect(server.wait_exit(), 0)
+        server.restart()
+        expect(server.call("DBSIZE"), 2001)
+
+
 # What is in it
 
 
@@ -305,6 +331,17 @@ def debug_reload_keeps_the_data(start):
         expect(client.call("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH"), "OK")
         expect(digest(client), before)
         expect_error(client.call("DEBUG", "RELOAD", "NOSUCH"), "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+
+
+@test
+def debug_reload_while_a_snapshot_is_under_way(start):
+    for lines in ([], ["appendonly yes"]):
+        server = start(*lines)
+        with server.connect() as client:
+            client.call("DEBUG", "POPULATE", 2000)
+            for before in ((("BGSAVE",),), (("BGREWRITEAOF",),), (("BGREWRITEAOF",), ("BGSAVE", "SCHEDULE")), (("BGSAVE",), ("BGREWRITEAOF",))) * 5:
+                replies = client.pipeline(*before, ("DEBUG", "RELOAD"), ("DBSIZE",))
+                expect(replies[-2:], ["OK", 2000], before)
 
 
 @test(on="martlet")
