@@ -515,6 +515,65 @@ def the_log_wins_over_the_snapshot(start):
     expect(server.call("GET", "k"), b"new")
 
 
+<<<<<<< HEAD
+=======
+@test(on="martlet valkey")
+def waitaof_while_the_first_base_is_written(start):
+    """Nothing that a restart would find is on disk before the base is: whoever waits for the disk waits for it."""
+    server = start()
+    with server.connect() as client, server.connect() as observer:
+        client.call("DEBUG", "POPULATE", 300_000, "k", 100)
+        client.send(encode("CONFIG", "SET", "appendonly", "yes") + encode("SET", "k", "v") + encode("WAITAOF", 1, 0, 0))
+        expect(client.read_replies(3), ["OK", "OK", [1, 0]])
+        expect(persistence(observer)["aof_rewrite_in_progress"], "0")
+        expect([kind for _, _, kind in manifest(server) if kind != "h"], ["b", "i"])
+        expect(client.call("CONFIG", "REWRITE"), "OK")
+    server.restart(signal.SIGKILL)
+    expect(server.call("MGET", "k", "k:5") != [None, None], True)
+
+
+@test
+def a_scheduled_rewrite_needs_no_log(start):
+    server = start()
+    with server.connect() as client:
+        client.call("DEBUG", "POPULATE", 100_000)
+        expect(client.pipeline(("BGSAVE",), ("BGREWRITEAOF",)),
+               ["Background saving started", "Background append only file rewriting scheduled"])
+        wait_until(lambda: persistence(client)["aof_rewrite_scheduled"] == "0", 20, "the rewrite's turn")
+
+
+@test(on="martlet")
+def the_log_is_turned_on_while_a_snapshot_ends(start):
+    """Whatever moment it is: the end of one job is not taken for that of the next."""
+    server = start()
+    with server.connect() as client:
+        client.call("SET", "k", "v")
+        for turn in range(60):
+            expect(client.call("BGSAVE"), "Background saving started")
+            pause(turn % 12 * 0.0005)
+            expect(client.call("CONFIG", "SET", "appendonly", "yes"), "OK")
+            wait_until(lambda: persistence(client).get("aof_pending_rewrite") == "0", 20, f"the log, turn {turn}")
+            expect(client.call("CONFIG", "SET", "appendonly", "no"), "OK")
+            wait_until(lambda: persistence(client)["aof_enabled"] == "0", 20, "the end of the log")
+            wait_until(lambda: persistence(client)["rdb_bgsave_in_progress"] == "0", 20, "the snapshot")
+
+
+@test(on="martlet")
+def a_save_after_a_rewrite_that_was_given_up(start):
+    server = start("appendonly yes")
+    with server.connect() as client:
+        client.call("SET", "k", "v")
+        for turn in range(60):
+            client.call("BGREWRITEAOF")
+            pause(turn % 12 * 0.001)
+            expect(client.call("CONFIG", "SET", "appendonly", "no"), "OK")
+            reply = client.call("SAVE")
+            expect(reply == "OK" or reply.startswith("ERR Another child process is active"), True, reply)
+            expect(client.call("CONFIG", "SET", "appendonly", "yes"), "OK")
+            wait_until(lambda: persistence(client).get("aof_pending_rewrite") == "0", 20, f"the log, turn {turn}")
+
+
+>>>>>>> held
 # Logs of others
 
 

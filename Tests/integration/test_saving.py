@@ -176,6 +176,24 @@ def the_end_during_a_snapshot(start):
     expect([name for name in os.listdir(server.directory) if name.startswith("temp-")], [])
 
 
+<<<<<<< HEAD
+=======
+@test
+def the_end_saves_though_a_snapshot_is_under_way(start):
+    """The snapshot that was begun gives way to the last one, and does not touch its file."""
+    for _ in range(10):
+        server = start("save 900 1")
+        with server.connect() as client:
+            client.call("DEBUG", "POPULATE", 2000)
+            client.call("SET", "k", "v")
+            client.send(encode("BGSAVE") + encode("SHUTDOWN"))
+            client.read_until_closed()
+        expect(server.wait_exit(), 0)
+        server.restart()
+        expect(server.call("DBSIZE"), 2001)
+
+
+>>>>>>> held
 # What is in it
 
 
@@ -318,6 +336,20 @@ def debug_reload_keeps_the_data(start):
         expect_error(client.call("DEBUG", "RELOAD", "NOSUCH"), "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 
 
+<<<<<<< HEAD
+=======
+@test
+def debug_reload_while_a_snapshot_is_under_way(start):
+    for lines in ([], ["appendonly yes"]):
+        server = start(*lines)
+        with server.connect() as client:
+            client.call("DEBUG", "POPULATE", 2000)
+            for before in ((("BGSAVE",),), (("BGREWRITEAOF",),), (("BGREWRITEAOF",), ("BGSAVE", "SCHEDULE")), (("BGSAVE",), ("BGREWRITEAOF",))) * 5:
+                replies = client.pipeline(*before, ("DEBUG", "RELOAD"), ("DBSIZE",))
+                expect(replies[-2:], ["OK", 2000], before)
+
+
+>>>>>>> held
 @test(on="martlet")
 def others_hear_loading_during_a_reload(start):
     server = start()

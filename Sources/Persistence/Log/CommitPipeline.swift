@@ -238,11 +238,16 @@ import Bytes
     let left = unsafe batch.pointee.count - batch.pointee.written
     let isForced = unsafe policy == .always || batch.pointee.sequence <= demandedSequence
     guard left > 0 else {
+      guard sync == nil else { return nil }
       // Written whole, but the sync linked to it never ran.
       write = Flight(count: 0, isChain: true, writeResult: 0)
       return .sync(descriptor: file.descriptor, isChain: true)
     }
     let count = min(left, Self.operationBytesMax)
+    // An error of the disk is told to one sync only: two must not be under way together.
+    guard !isForced || sync == nil else {
+      return nil
+    }
     let isChain = isForced && count == left
     if isChain { chainBeganNanoseconds = now }
     write = Flight(count: count, isChain: isChain)
@@ -253,7 +258,7 @@ import Bytes
   }
 
   private mutating func nextSync(_ file: File, _ now: UInt64) -> Operation? {
-    guard sync == nil, writtenSequence > syncedSequence else { return nil }
+    guard sync == nil, write?.isChain != true, writtenSequence > syncedSequence else { return nil }
     let isDemanded = demandedSequence > syncedSequence
     let isDue = policy == .everySecond && now &- lastSyncNanoseconds >= Self.syncPeriodNanoseconds
     guard isDemanded || isDue || policy == .always else { return nil }
@@ -265,6 +270,7 @@ import Bytes
   /// Nanoseconds until `next` may answer differently though nothing happens; nil if never.
   public func waitNanoseconds(now: UInt64) -> UInt64? {
     guard file != nil, !isPaused else { return nil }
+    if case .stalled = health, write != nil || sync != nil { return nil }
     if case .stalled = health { return retryAtNanoseconds > now ? retryAtNanoseconds - now : 0 }
     if health == .healthy, policy == .always, write == nil, unsafe !filling.pointee.isEmpty, gathering.untilNanoseconds > 0 {
       return gathering.untilNanoseconds > now ? gathering.untilNanoseconds - now : 0
@@ -304,6 +310,11 @@ import Bytes
     guard let flight = write, let written = flight.writeResult else { return }
     if flight.isChain && flight.syncResult == nil { return }
     write = nil
+    // Whatever a poisoned file says now proves nothing. The batch stays where it is: it goes into the new base.
+    if case .poisoned = health { return }
+    if let code = flight.syncResult.map({ -$0 }), code != 0, code != Failure.interrupted, code != Failure.cancelled {
+      return poison(code)
+    }
     guard let batch = unsafe closed.first else { return }
     if written > 0 {
       precondition(Int(written) <= flight.count, "more was written than was asked for")
@@ -313,7 +324,7 @@ import Bytes
     }
     let isWhole = Int(written) == flight.count
     guard isWhole else { return attemptFailed(written, now) }
-    if health != .healthy { health = .healthy }
+    if case .stalled = health { health = .healthy }
     if let result = flight.syncResult {
       switch -result {
       case 0:
@@ -321,8 +332,7 @@ import Bytes
         unsafe finish(batch, isDurable: true, now)
         unsafe gathering.committed(
           records: records, waiting: filling.pointee.records, tookNanoseconds: now &- min(now, chainBeganNanoseconds), now: now)
-      case Failure.interrupted, Failure.cancelled: attemptFailed(-Failure.interrupted, now)
-      case let code: poison(code)
+      default: attemptFailed(-Failure.interrupted, now)
       }
     } else if unsafe batch.pointee.written == batch.pointee.count {
       unsafe finish(batch, isDurable: false, now)
@@ -378,6 +388,9 @@ import Bytes
       unsyncedSinceNanoseconds = syncedSequence >= writtenSequence ? 0 : now
     }
   }
+
+  /// What a seal made now may say of its file: nothing of the old one, if it is for the next.
+  public var durableSeal: UInt64 { file?.generation == generation ? syncedSeal : 0 }
 
   // MARK: files
 

@@ -53,7 +53,7 @@ extension Server {
     log.notice("Background append only file rewriting started")
     snapshots.rewriteStartedAt = clock.nanoseconds
     var number = appendLog.sealNumber
-    let durable = appendLog.pipeline.syncedSeal
+    let durable = appendLog.pipeline.durableSeal
     appendLog.pipeline.beginGeneration { batch in
       number += 1
       batch.seal(number: number, durable: durable)
@@ -111,13 +111,18 @@ extension Server {
       give(appendLog.directory.stepsForNextIncrement(), .nextIncrement)
     }
     if snapshots.isBaseReady && snapshots.fileSwitch == .none && !snapshots.isChangingManifest { installBase() }
+    if case .poisoned = appendLog.pipeline.health, snapshots.fileSwitch == .draining {
+      // The old file will never be complete: the switch is off, and so is the base that came with it.
+      snapshots.fileSwitch = .none
+      abandonSave()
+    }
     if case .poisoned = appendLog.pipeline.health, !appendLog.pipeline.isFlying, snapshots.fileSwitch == .none,
       !snapshots.isChangingManifest, appendLog.state == .on || appendLog.state == .enabling,
       clock.nanoseconds >= snapshots.rescueAtNanoseconds, snapshots.job?.pointee.purpose != .firstBase
     {
       beginRescue()
     }
-    if appendLog.state == .ending && (appendLog.pipeline.isIdle || appendLog.pipeline.file == nil), !appendLog.pipeline.isFlying,
+    if appendLog.state == .ending && (appendLog.pipeline.isIdle || appendLog.pipeline.file == nil || appendLog.pipeline.health != .healthy), !appendLog.pipeline.isFlying,
       snapshots.fileSwitch == .none, !snapshots.isChangingManifest
     {
       endLog()
@@ -219,6 +224,7 @@ extension Server {
     }
     if appendLog.state == .enabling {
       appendLog.state = .on
+      defer { answerSyncWaiters() }
       if appendLog.pipeline.policy == .always {
         // Answers have left without waiting until now: from here on readers wait for what they have read.
         appendLog.barrierSequence = appendLog.pipeline.appendedSequence
