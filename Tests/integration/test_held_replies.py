@@ -6,10 +6,7 @@ until `reply-blocking-resume`. A reply is known to be held when INFO counts its 
 """
 import signal
 import socket
-<<<<<<< HEAD
-=======
 import threading
->>>>>>> held
 
 from harness.resp import encode, wait_until
 from harness.runner import expect, expect_error, test
@@ -296,10 +293,7 @@ def large_replies_are_held_to_the_byte(start):
     with server.connect() as writer, server.connect() as reader:
         disk.stop()
         writer.send_command("SET", "large", value)
-<<<<<<< HEAD
-=======
         disk.wait_for_held(1)
->>>>>>> held
         reader.send(encode("PING") + encode("GET", "large") * 3 + encode("STRLEN", "large"))
         expect(reader.read(), "PONG")
         disk.wait_for_held(2)
@@ -742,31 +736,20 @@ def writers_wait_above_the_high_mark(start):
     with server.connect() as writer:
         expect(writer.call("SET", "clean", "1"), "OK")
         disk.stop()
-<<<<<<< HEAD
-        writer.send(b"".join(encode("SET", f"k{number}", value) for number in range(1000)))
-        wait_until(lambda: disk.info("writers_throttled") == 1, 20, "throttled writers")
-        unsynced = disk.info("aof_unsynced_bytes")
-        expect(unsynced < 1 << 20, True, f"{unsynced} bytes of 4 MB were taken")
-=======
         # It is read no further, so that sending waits as well.
         sending = threading.Thread(target=writer.send, args=(b"".join(encode("SET", f"k{number}", value) for number in range(1000)),))
         sending.start()
         wait_until(lambda: disk.info("writers_throttled") == 1, 20, "throttled writers")
         unsynced = disk.info("aof_unsynced_bytes")
         expect(unsynced < 3 << 20, True, f"{unsynced} bytes of 4 MB were taken")
->>>>>>> held
         expect(disk.expect_answered(("GET", "clean"), ("PING",)), [b"1", "PONG"])
         late = server.connect()
         late.send_command("SET", "late", "1")
         expect(disk.expect_answered(("GET", "late")), [None], "the write waits, it has not run")
         expect(late.is_silent(), True)
-<<<<<<< HEAD
-        disk.go()
-=======
         expect(disk.info("aof_unsynced_bytes"), unsynced, "what a turn had begun was taken, and nothing since")
         disk.go()
         sending.join()
->>>>>>> held
         expect(set(writer.read_replies(1000)), {"OK"})
         expect(late.read(), "OK")
         wait_until(lambda: disk.info("writers_throttled") == 0, 20, "the end of throttling")

@@ -515,8 +515,6 @@ def the_log_wins_over_the_snapshot(start):
     expect(server.call("GET", "k"), b"new")
 
 
-<<<<<<< HEAD
-=======
 @test(on="martlet valkey")
 def waitaof_while_the_first_base_is_written(start):
     """Nothing that a restart would find is on disk before the base is: whoever waits for the disk waits for it."""
@@ -573,7 +571,6 @@ def a_save_after_a_rewrite_that_was_given_up(start):
             wait_until(lambda: persistence(client).get("aof_pending_rewrite") == "0", 20, f"the log, turn {turn}")
 
 
->>>>>>> held
 # Logs of others
 
 

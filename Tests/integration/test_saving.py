@@ -176,8 +176,6 @@ def the_end_during_a_snapshot(start):
     expect([name for name in os.listdir(server.directory) if name.startswith("temp-")], [])
 
 
-<<<<<<< HEAD
-=======
 @test
 def the_end_saves_though_a_snapshot_is_under_way(start):
     """The snapshot that was begun gives way to the last one, and does not touch its file."""
@@ -193,7 +191,6 @@ def the_end_saves_though_a_snapshot_is_under_way(start):
         expect(server.call("DBSIZE"), 2001)
 
 
->>>>>>> held
 # What is in it
 
 
@@ -336,8 +333,6 @@ def debug_reload_keeps_the_data(start):
         expect_error(client.call("DEBUG", "RELOAD", "NOSUCH"), "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 
 
-<<<<<<< HEAD
-=======
 @test
 def debug_reload_while_a_snapshot_is_under_way(start):
     for lines in ([], ["appendonly yes"]):
@@ -349,7 +344,6 @@ def debug_reload_while_a_snapshot_is_under_way(start):
                 expect(replies[-2:], ["OK", 2000], before)
 
 
->>>>>>> held
 @test(on="martlet")
 def others_hear_loading_during_a_reload(start):
     server = start()

@@ -263,8 +263,10 @@ extension Server {
   mutating func rewriteIfGrown() {
     let settings = configuration.settings.persistence
     if appendLog.state == .enabling && snapshots.job == nil && clock.seconds >= snapshots.rewriteNotBeforeSeconds
-      && snapshots.fileSwitch == .none && !snapshots.isChangingManifest && appendLog.pipeline.file == nil
+      && snapshots.fileSwitch == .none && !snapshots.isChangingManifest && !appendLog.pipeline.isFlying
     {
+      // The increment of the attempt before, if something was still being written to it then.
+      if let file = appendLog.pipeline.file { closeHidden(file.descriptor) }
       return beginEnabling()
     }
     guard canRewrite, settings.logRewritePercentage > 0, appendLog.currentBytes > Int64(settings.logRewriteBytesMin),
