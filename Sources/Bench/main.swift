@@ -5,7 +5,7 @@ import Ring
 do {
   switch try Options.parse(Array(CommandLine.arguments.dropFirst())) {
   case .usage: print(Options.usage)
-  case .version: print("martlet-bench 0.1.0")
+  case .version: print("martlet-bench 0.2.0")
   case .run(let options): try measure(options)
   }
 } catch {

@@ -1,6 +1,6 @@
 // Slab.swift — many small records with stable addresses, found by slot and generation.
 //
-//   pages ─▶ ┌ page 0: 256 cells ┐ ┌ page 1 ┐ …      cell: generation │ next free │ element
+//   pages ─▶ ┌ page 0: 256 cells ┐ ┌ page 1 ┐ …      cell: generation │ next free, or "taken" │ element
 //
 // A page is never moved or given back, so a pointer to an element stays good for as long
 // as its slot is taken. The generation counts the slot's lives: whoever holds an old one
@@ -10,9 +10,12 @@ import CAllocator
 @safe public struct Slab<Element: BitwiseCopyable>: ~Copyable {
   @usableFromInline struct Cell {
     @usableFromInline var generation: UInt32
+    /// The free slot behind this one, or `taken`.
     @usableFromInline var nextFree: UInt32
-    @usableFromInline var isTaken: Bool
     @usableFromInline var element: Element
+
+    @inlinable var isTaken: Bool { nextFree == Self.taken }
+    @usableFromInline static var taken: UInt32 { .max - 1 }
   }
 
   @usableFromInline var pages: UnsafeMutablePointer<UnsafeMutablePointer<Cell>>
@@ -43,7 +46,7 @@ import CAllocator
     let slot = firstFree
     let cell = unsafe self.cell(slot)
     firstFree = unsafe cell.pointee.nextFree
-    unsafe cell.pointee.isTaken = true
+    unsafe cell.pointee.nextFree = Cell.taken
     unsafe cell.pointee.element = element
     count += 1
     return unsafe (slot, cell.pointee.generation)
@@ -53,7 +56,6 @@ import CAllocator
   public mutating func remove(_ slot: UInt32) {
     let cell = unsafe self.cell(slot)
     unsafe precondition(cell.pointee.isTaken, "slot freed twice")
-    unsafe cell.pointee.isTaken = false
     unsafe cell.pointee.generation = (cell.pointee.generation &+ 1) & Self.generationMask
     unsafe cell.pointee.nextFree = firstFree
     firstFree = slot

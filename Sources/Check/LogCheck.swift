@@ -90,7 +90,7 @@ struct LogCheck {
     case .nestedTransaction: "\(place) a transaction begins within another"
     case .endWithoutTransaction: "\(place) a transaction ends that did not begin"
     case .bytesBehindZeros: "\(place) something follows zeros"
-    case .tornBatch: "the batch \(place) is not what its checksum says, and is the last"
+    case .tornBatch: "the batch \(place) is not what its checksum says"
     }
   }
 
@@ -98,7 +98,7 @@ struct LogCheck {
     let place = "bytes \(corruption.range.lowerBound) to \(corruption.range.upperBound)"
     return switch corruption.kind {
     case .changed:
-      "\(place) were changed after they were written: they are not what their checksum says, and other batches follow"
+      "\(place) were changed, in part or all, after they were on disk: a later batch says that they were there"
     case .number(let expected, let found):
       "\(place) announce batch \(found), but batch \(expected) should stand here: batches are missing or twice there"
     }

@@ -4,8 +4,8 @@
 //    record       annotation       transaction                seal: what follows, as it should be    reserved room
 //
 // What counts is where the last whole record ends that is not within a transaction: up to there the log
-// can be used. Of a sealed batch all counts or nothing. One that is not what its seal says was torn if it
-// is the last, and was changed after it was written if the next batch stands behind it.
+// can be used. Of a sealed batch all counts or nothing. Where something is wrong a later seal is looked for
+// that vouches for it: then the disk has changed what was durable; otherwise it was torn.
 import Bytes
 import Persistence
 
@@ -73,6 +73,17 @@ struct LogScanner {
 
   var isInTransaction = false
 
+  /// Something is wrong; whether a later seal vouches for it decides what it is.
+  struct Search {
+    /// The first batch that is not as it was written.
+    let number: UInt64
+    let begin: UInt64
+    /// What it was if nothing vouches for it.
+    let problem: Problem
+  }
+
+  var search: Search?
+
   /// A sealed batch under way.
   struct Batch {
     let seal: LogSeal
@@ -80,8 +91,6 @@ struct LogScanner {
     /// Beyond the file, if the seal lies.
     var end: UInt64 { begin.addingReportingOverflow(seal.count).overflow ? .max : begin + seal.count }
     var sum = Checksum()
-    /// Its records cannot be read: what is left of it is passed over.
-    var isBroken = false
   }
 
   var batch: Batch?
@@ -100,17 +109,26 @@ struct LogScanner {
   /// with more behind it. Stops for good at a problem.
   mutating func scan(_ window: ByteView) -> Int {
     var position = 0
-    while problem == nil {
-      guard let end = batch == nil ? step(window, position) : batchStep(window, position) else { break }
-      position = end
-    }
+    while let end = nextStep(window, position) { position = end }
     offset += UInt64(position)
     return position
+  }
+
+  private mutating func nextStep(_ window: ByteView, _ position: Int) -> Int? {
+    guard problem == nil else { return nil }
+    if search != nil { return searchStep(window, position) }
+    if batch != nil { return batchStep(window, position) }
+    if let end = step(window, position) { return end }
+    return problem == nil ? nil : beginSearch(position)
   }
 
   /// The file ends here.
   mutating func finish(at end: UInt64) {
     guard problem == nil else { return }
+    if let search {
+      problem = search.problem
+      return
+    }
     if let batch {
       problem = Problem(offset: batch.begin, reason: .tornBatch)
       return
@@ -214,7 +232,7 @@ struct LogScanner {
     pass(end)
   }
 
-  private mutating func fail(_ position: Int, _ reason: Reason) -> Int? {
+  mutating func fail(_ position: Int, _ reason: Reason) -> Int? {
     problem = Problem(offset: offset + UInt64(position), reason: reason)
     return nil
   }

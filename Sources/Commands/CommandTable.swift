@@ -12,6 +12,8 @@ public struct CommandTable {
   /// Commands and subcommands together.
   public let count: Int
   @usableFromInline let names: CommandNames
+  /// The same without rename-command: what a log calls them.
+  private let originalNames: CommandNames
   /// What COMMAND tells about each, by index.
   public let facts: UnsafeMutablePointer<CommandFacts>
   /// Indices of the commands that can be called, without subcommands, in the order of their definitions.
@@ -23,6 +25,7 @@ public struct CommandTable {
     var all: [CommandDefinition] = []
     var children: [Int: [(name: String, index: Int)]] = [:]
     var top: [(name: String, index: Int)] = []
+    var original: [(name: String, index: Int)] = []
     for definition in definitions {
       let index = all.count
       all.append(definition)
@@ -35,6 +38,7 @@ public struct CommandTable {
         name = rule.to.isEmpty ? nil : rule.to.lowercased()
       }
       if let name { top.append((name, index)) }
+      original.append((definition.facts.name, index))
     }
     count = all.count
     commands = .allocate(capacity: max(all.count, 1))
@@ -48,6 +52,7 @@ public struct CommandTable {
           subcommands: children[index].map { CommandNames($0) }))
     }
     names = CommandNames(top)
+    originalNames = renamed.isEmpty ? names : CommandNames(original)
     callable = top.map(\.index)
   }
 
@@ -70,6 +75,13 @@ public struct CommandTable {
     guard let command = find(name) else { return nil }
     guard let subcommands = command.pointee.subcommands, let second else { return command }
     return subcommands.find(second).map { UnsafePointer(commands + $0) }
+  }
+
+  /// The command or subcommand of a record of a log, which knows nothing of rename-command; nil if there is none.
+  public func resolveRecord(_ arguments: Arguments) -> UnsafePointer<Command>? {
+    guard let index = originalNames.find(arguments[0]) ?? names.find(arguments[0]) else { return nil }
+    guard let subcommands = commands[index].subcommands, arguments.count > 1 else { return UnsafePointer(commands + index) }
+    return subcommands.find(arguments[1]).map { UnsafePointer(commands + $0) }
   }
 
   /// What became of looking a request up.

@@ -4,7 +4,7 @@ import Ring
 
 /// The versions that we report. Tools decide by `redis_version` which commands they may use.
 package enum Version {
-  package static let martlet = "0.1.0"
+  package static let martlet = "0.2.0"
   package static let redis = "7.2.4"
   /// The same as a literal, for what is written without a String.
   package static let redisName: StaticString = "7.2.4"

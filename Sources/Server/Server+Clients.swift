@@ -104,11 +104,11 @@ extension Server {
     let limit = configuration.settings.clients.outputLimits.normal
     if limit.hardBytes > 0 && held > limit.hardBytes { return true }
     guard limit.softBytes > 0 && held > limit.softBytes else {
-      client.pointee.softLimitSince = 0
+      client.pointee.details.pointee.softLimitSince = 0
       return false
     }
-    if client.pointee.softLimitSince == 0 { client.pointee.softLimitSince = clock.seconds }
-    return clock.seconds - client.pointee.softLimitSince > limit.softSeconds
+    if client.pointee.details.pointee.softLimitSince == 0 { client.pointee.details.pointee.softLimitSince = clock.seconds }
+    return clock.seconds - client.pointee.details.pointee.softLimitSince > limit.softSeconds
   }
 
   mutating func closedForOutput(_ client: UnsafeMutablePointer<Connection>) {
@@ -123,7 +123,7 @@ extension Server {
     case .draining: return clock.seconds - client.pointee.lastInteractionSeconds > Limits.drainSeconds
     case .open: break
     }
-    if client.pointee.softLimitSince != 0 && exceedsOutputLimit(client) {
+    if client.pointee.details.pointee.softLimitSince != 0 && exceedsOutputLimit(client) {
       closedForOutput(client)
       return true
     }

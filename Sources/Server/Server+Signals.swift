@@ -56,7 +56,8 @@ extension Server {
   /// The loop goes on although the clients are gone: for the log, and for whatever the kernel still reads.
   var mustFlush: Bool {
     guard lifecycle.exitCode == 0 else { return false }
-    return !isLogFlushed || snapshots.job?.pointee.isFlying == true || snapshots.fileSwitch == .making || snapshots.isChangingManifest
+    return !isLogFlushed || snapshots.job != nil || !snapshots.errands.isEmpty || snapshots.fileSwitch == .making
+      || snapshots.isChangingManifest
   }
 
   /// What is left to do when the loop has ended.

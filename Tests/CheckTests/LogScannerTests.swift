@@ -12,11 +12,15 @@ struct LogScannerTests {
   }
 
   /// `batch` behind its seal.
-  private func sealed(_ batch: [UInt8], _ number: UInt64, count: UInt64? = nil) -> [UInt8] {
+  private func sealed(
+    _ batch: [UInt8], _ number: UInt64, count: UInt64? = nil, durable: UInt64? = nil
+  ) -> [UInt8] {
+    let count = count ?? UInt64(batch.count)
     let sum = unsafe batch.withUnsafeBytes { unsafe Checksum(of: ByteView($0)).value }
     var line = [UInt8](repeating: 0, count: LogSeal.byteCount)
     unsafe line.withUnsafeMutableBufferPointer {
-      unsafe LogSeal(number: number, count: count ?? UInt64(batch.count), checksum: sum, durable: number - 1).write(to: $0.baseAddress!)
+      unsafe LogSeal(number: number, count: count, checksum: sum, durable: durable ?? number - 1)
+        .write(to: $0.baseAddress!)
     }
     return line + batch
   }
@@ -157,6 +161,33 @@ struct LogScannerTests {
         #expect((scanner.problem == nil) == (good == count))
       }
     }
+  }
+
+  /// A wrong batch was torn, and what follows it too, unless a later batch says that it was on disk.
+  @Test(arguments: [1, 30, 10_000]) func laterSealsDecide(window: Int) {
+    let batch = record("SET", "a", "x")
+    let wrong = sealed(batch, 2).dropLast(4) + Array("y\r\nz".utf8)
+    for (durable, isVouchedFor) in [(UInt64(0), false), (1, false), (2, true), (3, true)] {
+      let log = sealed(batch, 1) + wrong + sealed(batch, 3, durable: 1) + sealed(batch, 4, durable: durable)
+      let first = UInt64(sealed(batch, 1).count)
+      let scanner = scan(log, window: window)
+      if isVouchedFor {
+        let range = first + UInt64(LogSeal.byteCount)..<UInt64(log.count - sealed(batch, 4).count)
+        #expect(scanner.corruptions == [.init(range: range, kind: .changed)])
+        #expect(scanner.problem == nil)
+        #expect(scanner.goodOffset == UInt64(log.count))
+      } else {
+        #expect(scanner.corruptions == [])
+        #expect(scanner.problem?.reason == .tornBatch)
+        #expect(scanner.goodOffset == first)
+      }
+    }
+    // Where a seal should stand is something else.
+    let hole = sealed(batch, 1) + Array("\0\0junk".utf8) + sealed(batch, 3, durable: 2)
+    #expect(scan(hole, window: window).corruptions.count == 1)
+    let torn = sealed(batch, 1) + Array("\0\0junk".utf8) + sealed(batch, 3, durable: 1)
+    #expect(scan(torn, window: window).corruptions == [])
+    #expect(scan(torn, window: window).goodOffset == UInt64(sealed(batch, 1).count))
   }
 
   @Test func sealsThatLie() {

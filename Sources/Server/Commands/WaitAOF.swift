@@ -19,8 +19,7 @@ enum WaitAOF {
   private static func run(_ execution: inout Execution) {
     guard let local = execution.integer(1) else { return }
     guard local >= 0 && local <= 1 else { return execution.reply.error("ERR value is out of range, value must between 0 and 1") }
-    guard let replicas = execution.integer(2) else { return }
-    guard replicas >= 0 && replicas <= Int64(Int32.max) else { return execution.reply.error("ERR value is out of range, must be positive") }
+    guard let replicas = execution.arguments[2].int64, replicas >= 0 && replicas <= Int64(Int32.max) else { return execution.reply.error("ERR value is out of range, must be positive") }
     guard let timeout = execution.arguments[3].int64 else {
       return execution.reply.error("ERR timeout is not an integer or out of range")
     }
@@ -31,7 +30,7 @@ enum WaitAOF {
     }
     let client = execution.client
     let sequence = client.pointee.lastWriteSequence
-    let isDurable = sequence <= server.pointee.appendLog.pipeline.syncedSequence && server.pointee.appendLog.isRecording
+    let isDurable = sequence <= server.pointee.appendLog.pipeline.syncedSequence && server.pointee.appendLog.state == .on
     if (isDurable || local == 0) && replicas == 0 {
       return answer(execution.reply, isDurable: isDurable)
     }
@@ -82,7 +81,7 @@ extension Server {
     var left: [SyncWaiter] = []
     for waiter in appendLog.waiters {
       guard let client = connections.find(waiter.slot, generation: waiter.generation), client.pointee.isWaiting else { continue }
-      let isDurable = waiter.sequence <= synced && appendLog.isRecording
+      let isDurable = waiter.sequence <= synced && appendLog.state == .on
       let isLate = waiter.deadlineMilliseconds <= clock.milliseconds
       let isRefused = waiter.isLocal && !appendLog.isRecording
       guard isLate || isRefused || (isDurable || !waiter.isLocal) && !waiter.wantsReplicas else {

@@ -140,6 +140,13 @@ extension Server {
     var sources: [Recovery.Source] = []
     for (index, entry) in entries.enumerated() {
       let path = appendLog.directory.path(of: entry)
+      if index == 0 && !File.exists(path) && entry.name == appendLog.directory.prefix && File.exists(entry.name) {
+        // Taking over an old log was interrupted between the manifest and the move.
+        let result = FileErrands.perform([
+          .rename(entry.name, to: path), .syncDirectory(appendLog.directory.path), .syncDirectory("."),
+        ])
+        if result.isDone { log.notice("Moved \(entry.name) into \(appendLog.directory.path), as its manifest says.") }
+      }
       do throws(Errno) {
         let bytes = try File.status(path).bytes
         sources.append(Recovery.Source(path: path, name: entry.name, isLast: index == entries.count - 1, isOfLog: true, bytes: bytes))

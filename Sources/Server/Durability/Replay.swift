@@ -224,9 +224,7 @@ struct Replay: ~Copyable {
 extension Server {
   /// Runs one record; false if there is no such command.
   mutating func replay(_ arguments: Arguments) -> Bool {
-    guard case .command(let command) = table.resolve(arguments), command.pointee.accepts(words: arguments.count) else {
-      return false
-    }
+    guard let command = table.resolveRecord(arguments), command.pointee.accepts(words: arguments.count) else { return false }
     running = arguments
     execution.pointee.arguments = arguments
     execution.pointee.largeWords = nil

@@ -53,7 +53,7 @@ extension Server {
     log.notice("Background append only file rewriting started")
     snapshots.rewriteStartedAt = clock.nanoseconds
     var number = appendLog.sealNumber
-    let durable = appendLog.pipeline.syncedSeal
+    let durable = appendLog.pipeline.durableSeal
     appendLog.pipeline.beginGeneration { batch in
       number += 1
       batch.seal(number: number, durable: durable)
@@ -111,13 +111,18 @@ extension Server {
       give(appendLog.directory.stepsForNextIncrement(), .nextIncrement)
     }
     if snapshots.isBaseReady && snapshots.fileSwitch == .none && !snapshots.isChangingManifest { installBase() }
+    if case .poisoned = appendLog.pipeline.health, snapshots.fileSwitch == .draining {
+      // The old file will never be complete: the switch is off, and so is the base that came with it.
+      snapshots.fileSwitch = .none
+      abandonSave()
+    }
     if case .poisoned = appendLog.pipeline.health, !appendLog.pipeline.isFlying, snapshots.fileSwitch == .none,
       !snapshots.isChangingManifest, appendLog.state == .on || appendLog.state == .enabling,
       clock.nanoseconds >= snapshots.rescueAtNanoseconds, snapshots.job?.pointee.purpose != .firstBase
     {
       beginRescue()
     }
-    if appendLog.state == .ending && (appendLog.pipeline.isIdle || appendLog.pipeline.file == nil), !appendLog.pipeline.isFlying,
+    if appendLog.state == .ending && (appendLog.pipeline.isIdle || appendLog.pipeline.file == nil || appendLog.pipeline.health != .healthy), !appendLog.pipeline.isFlying,
       snapshots.fileSwitch == .none, !snapshots.isChangingManifest
     {
       endLog()
@@ -219,6 +224,7 @@ extension Server {
     }
     if appendLog.state == .enabling {
       appendLog.state = .on
+      defer { answerSyncWaiters() }
       if appendLog.pipeline.policy == .always {
         // Answers have left without waiting until now: from here on readers wait for what they have read.
         appendLog.barrierSequence = appendLog.pipeline.appendedSequence
@@ -257,8 +263,10 @@ extension Server {
   mutating func rewriteIfGrown() {
     let settings = configuration.settings.persistence
     if appendLog.state == .enabling && snapshots.job == nil && clock.seconds >= snapshots.rewriteNotBeforeSeconds
-      && snapshots.fileSwitch == .none && !snapshots.isChangingManifest && appendLog.pipeline.file == nil
+      && snapshots.fileSwitch == .none && !snapshots.isChangingManifest && !appendLog.pipeline.isFlying
     {
+      // The increment of the attempt before, if something was still being written to it then.
+      if let file = appendLog.pipeline.file { closeHidden(file.descriptor) }
       return beginEnabling()
     }
     guard canRewrite, settings.logRewritePercentage > 0, appendLog.currentBytes > Int64(settings.logRewriteBytesMin),

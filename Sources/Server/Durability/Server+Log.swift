@@ -10,7 +10,7 @@ extension Server {
   /// What to submit now, or nil.
   mutating func nextLogOperation(_ now: UInt64) -> CommitPipeline.Operation? {
     var number = appendLog.sealNumber
-    let durable = appendLog.pipeline.syncedSeal
+    let durable = appendLog.pipeline.durableSeal
     let operation = appendLog.pipeline.next(nowNanoseconds: now) { batch in
       number += 1
       batch.seal(number: number, durable: durable)
@@ -22,7 +22,7 @@ extension Server {
   /// The batch has reached its size: the next record begins another one.
   mutating func closeFullBatch() {
     var number = appendLog.sealNumber
-    let durable = appendLog.pipeline.syncedSeal
+    let durable = appendLog.pipeline.durableSeal
     appendLog.pipeline.closeIfFull { batch in
       number += 1
       batch.seal(number: number, durable: durable)

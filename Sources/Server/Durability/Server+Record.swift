@@ -33,10 +33,10 @@ extension Server {
     if !appendLog.holdsReplies {
       // Only the barrier.
     } else if wrote {
-      sequence = appendLog.pipeline.appendedSequence
+      sequence = max(sequence, appendLog.pipeline.appendedSequence)
       markDirty(index, database: before.database)
     } else if appendLog.isDirty {
-      sequence = observed(index, database: before.database)
+      sequence = max(sequence, observed(index, database: before.database))
     }
     if appendLog.holdsReplies, execution.pointee.effects.hasPlaces { markPlaces(wrote: wrote) }
     let end = execution.pointee.reply.output.pointee.appended

@@ -15,7 +15,8 @@ extension Server {
     let settings = configuration.settings.persistence
     let isSnapshot = purpose == .file || settings.logBaseIsSnapshot
     let kind = purpose == .file ? "temp" : "temp-rewriteaof-bg"
-    let temporary = "\(kind)-\(ProcessFacts.number).\(isSnapshot ? "rdb" : "aof")"
+    snapshots.jobs += 1
+    let temporary = "\(kind)-\(ProcessFacts.number)-\(snapshots.jobs).\(isSnapshot ? "rdb" : "aof")"
     snapshots.begin(
       SnapshotJob(
         purpose: purpose, temporary: temporary, isSnapshot: isSnapshot,
@@ -136,12 +137,10 @@ extension Server {
       if result.isDone { give([.close(result.descriptor)], .other) }
       return
     }
-    guard result.isDone else {
-      snapshots.job?.pointee.giveUp(Errno(result.code))
-      return endJobIfFailed()
-    }
-    snapshots.job?.pointee.descriptor = result.descriptor
     snapshots.job?.pointee.stage = .writing
+    snapshots.job?.pointee.descriptor = result.descriptor
+    if !result.isDone { snapshots.job?.pointee.giveUp(Errno(result.code)) }
+    endJobIfFailed()
   }
 
   mutating func fileInstalled(_ result: FileErrands.Result) {
@@ -171,7 +170,9 @@ extension Server {
   /// Gives a failed or cancelled job up, as soon as nothing of it is in flight.
   mutating func endJobIfFailed() {
     guard snapshots.job != nil, snapshots.job?.pointee.hasFailed == true, snapshots.job?.pointee.isFlying == false else { return }
-    guard snapshots.job?.pointee.stage != .opening || snapshots.job?.pointee.failure != nil else { return }
+    // Its errand is still under way: the result must find it.
+    guard snapshots.job?.pointee.stage != .opening, snapshots.job?.pointee.stage != .installing || snapshots.job?.pointee.failure != nil
+    else { return }
     let purpose = snapshots.job?.pointee.purpose ?? .file
     let failure = snapshots.job?.pointee.failure
     var steps: [FileStep] = [.remove(snapshots.job?.pointee.temporary ?? "")]
@@ -196,8 +197,11 @@ extension Server {
 
   /// Begins what was asked for meanwhile.
   mutating func beginScheduled() {
-    guard snapshots.job == nil, snapshots.fileSwitch == .none else { return }
-    if snapshots.isRewriteScheduled && canRewrite {
+    guard snapshots.job == nil, snapshots.fileSwitch == .none, !snapshots.isSavingAtOnce else { return }
+    if snapshots.isRewriteScheduled && appendLog.state == .off {
+      snapshots.isRewriteScheduled = false
+      beginLooseBase()
+    } else if snapshots.isRewriteScheduled && canRewrite {
       snapshots.isRewriteScheduled = false
       beginRewrite()
     } else if snapshots.isSaveScheduled {
@@ -264,6 +268,8 @@ extension Server {
 
   /// Writes the snapshot file before anything else happens: at shutdown, and for DEBUG RELOAD.
   mutating func saveNow() -> Errno? {
+    snapshots.isSavingAtOnce = true
+    defer { snapshots.isSavingAtOnce = false }
     abandonSave()
     let temporary = "temp-\(ProcessFacts.number).rdb"
     var walk = makeWalk(isSnapshot: true, isLogBase: false)
@@ -306,7 +312,8 @@ extension Server {
   /// Gives up whatever image is under way, so that another walk can begin at once. The job itself ends when nothing of
   /// it is in flight.
   mutating func abandonSave() {
-    guard snapshots.job != nil else { return }
+    // One that is being installed has all its bytes on disk: it ends by itself, and soon.
+    guard snapshots.job != nil, snapshots.job?.pointee.stage != .installing else { return }
     snapshots.job?.pointee.giveUp(nil)
     endJobIfFailed()
   }

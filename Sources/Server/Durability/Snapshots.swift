@@ -6,6 +6,10 @@ struct Snapshots: ~Copyable {
   /// Asked for while the other kind was under way.
   var isSaveScheduled = false
   var isRewriteScheduled = false
+  /// Jobs since the start; part of their files' names.
+  var jobs = 0
+  /// A snapshot is being written without the loop: no other image begins.
+  var isSavingAtOnce = false
 
   // MARK: BGSAVE
 

@@ -40,6 +40,8 @@ struct Connection: BitwiseCopyable {
 
   /// Links of the list of connections with something to send.
   var nextReady: UInt32 = noSlot
+  /// The executor's, but it fits here: the command last run, as an index into the table; -1 before the first.
+  var lastCommand: Int32 = -1
 
   // MARK: the executor's side
 
@@ -60,12 +62,8 @@ struct Connection: BitwiseCopyable {
   var details: UnsafeMutablePointer<ClientDetails>
   /// Monotonic second of the last request or answer, for `timeout` and CLIENT LIST.
   var lastInteractionSeconds: Int64
-  /// The command last run, as an index into the table; -1 before the first.
-  var lastCommand: Int32 = -1
   /// Bytes of the words of the last request.
   var requestBytes = 0
-  /// When the output first passed its soft limit, in monotonic seconds; 0 while it has not.
-  var softLimitSince: Int64 = 0
 
   static let noSlot: UInt32 = .max
 
@@ -141,15 +139,38 @@ struct LargeWord: BitwiseCopyable {
   var missing: Int { length + 2 - filled }
 }
 
-/// The part of a client that only CLIENT LIST and INFO look at.
+/// The part of a client that is seldom looked at: 80 bytes, a size that the allocator has.
 struct ClientDetails {
   var address = ""
   var localAddress = ""
-  var name = ""
-  var libraryName = ""
-  var libraryVersion = ""
+  /// Name, library and its version, once one of them was given.
+  private var introduction: [String] = []
   var createdAtSeconds: Int64 = 0
   var bytesReceived: UInt64 = 0
   var bytesSent: UInt64 = 0
   var commands: UInt64 = 0
+  /// When the output first passed its soft limit, in monotonic seconds; 0 while it has not.
+  var softLimitSince: Int64 = 0
+
+  var name: String {
+    get { introduced(0) }
+    set { introduce(0, newValue) }
+  }
+
+  var libraryName: String {
+    get { introduced(1) }
+    set { introduce(1, newValue) }
+  }
+
+  var libraryVersion: String {
+    get { introduced(2) }
+    set { introduce(2, newValue) }
+  }
+
+  private func introduced(_ index: Int) -> String { introduction.isEmpty ? "" : introduction[index] }
+
+  private mutating func introduce(_ index: Int, _ text: String) {
+    if introduction.isEmpty { introduction = ["", "", ""] }
+    introduction[index] = text
+  }
 }

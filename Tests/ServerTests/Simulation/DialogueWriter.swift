@@ -36,6 +36,8 @@ struct DialogueWriter {
     part.portion = 1 + random.below(40)
     for _ in 0..<random.below(scale.requestsMax) { speak() }
     if isSilent { speakAgain() }
+    // What was said last may have been CLIENT REPLY SKIP: the answer that counts must not be the one it swallows.
+    if skipsNext { part.said += encoded([bytes("PING")]) }
     skipsNext = false
     part.said += encoded(["CLIENT", "KILL", "NAME", name].map { Array($0.utf8) })
     part.lastReplies = [model.integer(0), model.integer(1)]

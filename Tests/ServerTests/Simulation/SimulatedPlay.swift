@@ -93,7 +93,7 @@ extension Player {
       } else if refusals > 0 && client.heard.isEmpty && client.hasHeardEnd && !client.part.isWhole([]) {
         turnedAway += 1
       } else if !mayCut && client.mustHearAll(hasKilled: hasKilled) {
-        if client.hasHeardReset || !client.part.isWhole(client.heard) { problems.append("\(told) before the end") }
+        if client.hasHeardReset || !client.part.isWhole(client.heard) { problems.append("\(told) before the end\(client.ending)") }
       }
     }
     if !mayCut && turnedAway > refusals { problems.append("\(turnedAway) clients were turned away, \(refusals) refusals were counted") }
@@ -108,6 +108,13 @@ extension Player.Client {
     case .killed: !hasKilled
     case .close, .reset: false
     }
+  }
+
+  /// The last bytes that were heard, and those that could have followed.
+  fileprivate var ending: String {
+    let last = String(decoding: heard.suffix(60), as: UTF8.self).debugDescription
+    let due = part.lastReplies.map { String(decoding: $0, as: UTF8.self).debugDescription }
+    return ": \(last)\(hasHeardReset ? ", a reset" : ""); due were \(due)"
   }
 
   /// Where what was heard begins to differ, and how.

@@ -15,9 +15,12 @@ import Testing
   /// The seeds are dealt out to this many tests, which run at the same time.
   static let lanes: UInt64 = 2
 
+  /// A few seeds need not meet everything.
+  private static var isComplete: Bool { seeds >= 2_000 }
+
   /// Faults that a server without files can meet.
   private static func isMet(_ fault: SimulatedFault) -> Bool {
-    ![.shortWrite, .noSpace, .writeError, .syncError, .cancelIgnored].contains(fault)
+    isComplete && ![.shortWrite, .noSpace, .writeError, .syncError, .cancelIgnored].contains(fault)
   }
 
   private func play(_ seeds: StrideTo<UInt64>, _ rates: SimulatedFaultRates) throws -> (counts: [Int], largeWords: UInt64, refusals: Int) {
@@ -37,13 +40,20 @@ import Testing
     return (counts, largeWords, refusals)
   }
 
+  /// MARTLET_SEED plays that one alone and says more about it.
+  @Test func theSeedAskedFor() throws {
+    guard let seed = getenv("MARTLET_SEED").flatMap({ UInt64(String(cString: $0)) }) else { return }
+    let verdict = try playSimulated(seed: seed, .harmless) { $0 }
+    #expect(verdict.problems.isEmpty, "seed \(seed): \(verdict.problems.joined(separator: "\n"))")
+  }
+
   /// Four of five seeds: nothing happens that a client could notice.
   @Test(arguments: 0..<lanes) func harmlessFaultsChangeNoAnswer(lane: UInt64) throws {
     let met = try play(stride(from: 1 + lane, to: 1 + Self.seeds * 4 / 5, by: Int(Self.lanes)), .harmless)
     for fault in SimulatedFault.allCases where fault.isHarmless && Self.isMet(fault) {
       #expect(met.counts[fault.rawValue] > 0, "\(fault) never happened")
     }
-    #expect(met.largeWords > 0 && met.refusals > 0)
+    #expect(!Self.isComplete || met.largeWords > 0 && met.refusals > 0)
   }
 
   /// One of five: connections die at any moment.

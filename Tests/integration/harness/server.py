@@ -190,8 +190,8 @@ class Server:
             return False
         wait_until(ready, seconds, "the line that says the server is ready")
 
-    def restart(self):
-        self.stop()
+    def restart(self, number=signal.SIGTERM):
+        self.stop(number)
         os.unlink(self.log_path)
         self.expected_exit = False
         return self.start()
