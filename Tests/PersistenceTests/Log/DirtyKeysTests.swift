@@ -8,7 +8,7 @@ import Testing
 /// it touches no slot; and no generation brings the keys of an older one back.
 struct DirtyKeysTests {
   @Test(arguments: UInt64(1)...40) func answersAsASetDoes(seed: UInt64) {
-    var dice = Dice(seed: seed)
+    var dice = Dice(independent: seed)
     var keys = DirtyKeys()
     var model: Set<UInt64> = []
     // Few identities collide in the set, many in their low bits: both kinds of neighbours in the table.

@@ -117,7 +117,7 @@ struct LogManifestTests {
   }
 
   @Test(arguments: UInt64(1)...300) func textReadsBack(seed: UInt64) throws {
-    var dice = Dice(seed: seed)
+    var dice = Dice(independent: seed)
     let letters = Array("ab.7 \t\n\r\"'\\#\u{7}\u{8}é€\u{7F}").map(String.init)
     func name() -> String { (0...dice.below(12)).map { _ in letters[dice.below(letters.count)] }.joined() + "z" }
     var manifest = LogManifest()
@@ -135,7 +135,7 @@ struct LogManifestTests {
 
   /// Whatever bytes a file holds, reading them ends with a manifest or a refusal.
   @Test(arguments: UInt64(1)...300) func anyTextIsReadOrRefused(seed: UInt64) {
-    var dice = Dice(seed: seed)
+    var dice = Dice(independent: seed)
     var bytes = Array(LogManifestTests.twoRewrites.utf8)
     for _ in 0...dice.below(6) {
       let position = dice.below(bytes.count)

@@ -22,7 +22,7 @@ struct LogSealTests {
   }
 
   @Test(arguments: UInt64(1)...200) func readsBack(seed: UInt64) {
-    var dice = Dice(seed: seed)
+    var dice = Dice(independent: seed)
     func field() -> UInt64 { dice.next() >> UInt64(dice.below(64)) }
     let seal = LogSeal(number: field(), count: field(), checksum: field(), durable: field())
     #expect(LogSealTests.read(LogSealTests.line(seal)) == seal)
@@ -60,7 +60,7 @@ struct LogSealTests {
 
   /// A sealed batch: the line says how many bytes follow and what they sum up to, and every changed byte changes the sum.
   @Test(arguments: [0, 1, 63, 64, 4_000, 70_000]) func aSealedBatch(bytes: Int) {
-    var dice = Dice(seed: UInt64(bytes))
+    var dice = Dice(independent: UInt64(bytes))
     let content = dice.text(bytes)
     var batch = LogBatch()
     batch.beginSealed()
