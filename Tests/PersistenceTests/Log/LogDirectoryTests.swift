@@ -224,8 +224,7 @@ struct LogDirectoryTests {
   @Test func anyHistory() {
     var crashes = 0
     for seed in UInt64(1)...60 {
-      var first = Dice(seed: seed)
-      var dice = Dice(seed: first.next())
+      var dice = Dice(independent: seed)
       var world = FileWorld()
       world.begin()
       for _ in 0..<8 {

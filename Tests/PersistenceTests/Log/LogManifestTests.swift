@@ -52,10 +52,8 @@ struct LogManifestTests {
     #expect(base("FILE a Seq 2 TYPE b\n") == wanted)
     #expect(base("type b seq 2 file a\n") == wanted)
     #expect(base("  file\ta  seq 2 type b \t\n") == wanted)
-    withKnownIssue("a carriage return and a line feed are one Character, so that lines do not end there") {
-      #expect(base("file a seq 2 type b\r\n") == wanted)
-      #expect(base("# a remark\r\nfile a seq 2 type b\r\n") == wanted)
-    }
+    #expect(base("file a seq 2 type b\r\n") == wanted)
+    #expect(base("# a remark\r\nfile a seq 2 type b\r\n") == wanted)
     #expect(base("file 'a' seq \"2\" type b\n") == wanted)
     #expect(base("file a seq 2 type b checksum 12\n") == wanted)
     #expect(base("file x file a seq 2 type b\n") == wanted)

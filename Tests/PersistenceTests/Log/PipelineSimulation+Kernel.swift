@@ -17,6 +17,8 @@ extension PipelineSimulation {
       guard let operation = pipeline.next(nowNanoseconds: now, seal: { seal(&$0, durable) }) else {
         let isLeft = unsafe !pipeline.filling.pointee.isEmpty
         if pipeline.policy == .always && isLeft && write == nil && pipeline.waitNanoseconds(now: now) ?? 0 > 0 { count(.gathered) }
+        // There is nothing to do, and yet the owner may not sleep.
+        if pipeline.waitNanoseconds(now: now) == 0 { needlessTurns += 1 }
         return
       }
       take(operation)

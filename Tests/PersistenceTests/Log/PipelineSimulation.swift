@@ -87,6 +87,8 @@ final class PipelineSimulation {
   var hasFaults = true
   private(set) var failures: [String] = []
   private(set) var events: [Event: Int] = [:]
+  /// How often the owner was told to ask again at once though there was nothing for it.
+  var needlessTurns = 0
 
   var files: [LogFile] = []
   /// Files before this one are replaced by a base.
@@ -122,7 +124,7 @@ final class PipelineSimulation {
     dice = Dice(independent: seed)
     self.plant = plant
     self.isHardLinked = isHardLinked
-    fillsLeft = seed % 128 == 1 ? 2 : 0
+    fillsLeft = seed % 256 == 1 ? 2 : 0
     keepsPolicy = dice.below(2) == 0
     pipeline.policy = anyPolicy()
     sealNumber = UInt64(dice.below(2) * dice.below(100))
