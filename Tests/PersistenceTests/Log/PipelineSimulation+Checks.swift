@@ -42,6 +42,11 @@ extension PipelineSimulation {
     if newest == nil, basePending > 0, keyBatches[key]?.contains(where: { $0 >= baseFirst && $0 <= basePending }) == true {
       newest = basePending
     }
+    if keepsPolicy && pipeline.policy == .always && basePending == 0 {
+      // Every answer waits for the disk: then every reader must.
+      let unsynced = keyBatches[key]?.last { $0 > pipeline.syncedSequence }
+      expect(newest == unsynced, "key \(key): \(String(describing: newest)) in memory, \(String(describing: unsynced)) not on disk")
+    }
     let said = pipeline.dirtySequence(of: KeyIdentity(hash: key, database: 0))
     expect(said == newest, "key \(key): dirty in \(String(describing: said)), wanted \(String(describing: newest))")
   }

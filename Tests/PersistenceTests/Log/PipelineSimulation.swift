@@ -43,8 +43,9 @@ final class PipelineSimulation {
   struct Batch {
     /// What was appended, without the seal.
     var content: [UInt8] = []
-    /// All of it, once it has ended.
+    /// All of it, once it has ended, and the number of its seal.
     var bytes: [UInt8]?
+    var sealNumber: UInt64 = 0
     var generation: UInt64
     /// Where it went.
     var descriptor = -1
@@ -116,7 +117,7 @@ final class PipelineSimulation {
   var isSwitching = false
   var hasForgottenError = false
   var hasLostResult = false
-  private let keepsPolicy: Bool
+  let keepsPolicy: Bool
   /// Records that fill a batch: slow, so only few seeds have them.
   private var fillsLeft: Int
 
@@ -167,8 +168,8 @@ final class PipelineSimulation {
     case 88: togglePause()
     case 89..<92: now += UInt64(dice.below(1_200)) * 1_000_000
     case 92..<94: writeBack()
-    case 94..<97: advanceFiles()
-    case 97: cutPower()
+    case 94..<96: advanceFiles()
+    case 96..<98: cutPower()
     case 98: rescue()
     default: if dice.below(6) == 0 { turnOffAndOn() }
     }
@@ -193,10 +194,12 @@ final class PipelineSimulation {
       guard write == nil && sync == nil && basePending == 0 else { continue }
       if let wait = pipeline.waitNanoseconds(now: now) {
         now += wait
-      } else if pipeline.policy == .never && !isAsked {
+      } else if isSwitching && pipeline.isFileComplete {
+        continue
+      } else if pipeline.policy == .never && !isAsked && !isSwitching {
         pipeline.demandSync()
         isAsked = true
-      } else if !isSwitching && !isPoisoned {
+      } else if !isPoisoned {
         fail("would sleep for ever: \(pipeline.health), \(pipeline.policy)")
       }
     }
@@ -256,7 +259,12 @@ final class PipelineSimulation {
     expect(batches[sequence]?.bytes == nil, "batch \(sequence) is sealed twice")
     sealNumber += 1
     batch.seal(number: sealNumber, durable: durable)
-    expect(durable < sealNumber || plant == .numbersSealsAnewAfterAbandoning, "seal \(sealNumber) vouches for \(durable)")
+    if plant != .numbersSealsAnewAfterAbandoning {
+      let vouched = batches.first { $0.value.generation == batch.generation && $0.value.sealNumber == durable && durable > 0 }
+      expect(durable < sealNumber, "seal \(sealNumber) vouches for \(durable)")
+      expect(vouched?.key ?? 0 <= checkedSequence, "seal \(sealNumber) vouches for \(durable), which nothing has proven")
+    }
+    batches[sequence]?.sealNumber = sealNumber
     let bytes = batch.bytes.array
     let content = batches[sequence]?.content ?? []
     let isWhole = unsafe bytes.withUnsafeBytes { bytes in

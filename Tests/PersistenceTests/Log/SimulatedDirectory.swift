@@ -126,12 +126,14 @@ struct SimulatedDirectory {
       for count in 0...pending.count { choices.append(Array(pending.prefix(count))) }
     }
     var images: [Image] = []
+    var seen: Set<[String: Int]> = []
     for changes in choices {
       var names = durableNames
       for change in changes { change.apply(to: &names) }
-      for isLucky in [false, true] {
-        images.append(names.mapValues { isLucky ? inodes[$0].bytes : inodes[$0].durable })
-      }
+      guard seen.insert(names).inserted else { continue }
+      images.append(names.mapValues { inodes[$0].durable })
+      guard names.values.contains(where: { inodes[$0].bytes != inodes[$0].durable }) else { continue }
+      images.append(names.mapValues { inodes[$0].bytes })
     }
     return images
   }
