@@ -42,7 +42,9 @@ import Testing
   @Test func nothingToDoIsNoReasonToStayAwake() {
     var turns = 0
     for seed in UInt64(2)...200 { turns += play(seed).needlessTurns }
-    withKnownIssue("waitNanoseconds is 0 while a chain flies, and while a switch waits for its file") { #expect(turns == 0) }
+    withKnownIssue("waitNanoseconds is 0 while a chain flies, and while a switch waits for its file") {
+      #expect(turns == 0)
+    }
   }
 
   /// What the checks must say of an owner or a disk that is not right, in one of the first seeds.
@@ -57,9 +59,8 @@ import Testing
     (.numbersSealsAnewAfterAbandoning, "is on disk, and"),
   ])
   func isCaught(plant: PipelineSimulation.Plant, complaint: String) {
-    var failures: [String] = []
-    for seed in UInt64(2)...3_000 where failures.isEmpty { failures = play(seed, plant).failures }
-    #expect(failures.first?.contains(complaint) == true, "\(failures)")
+    let seed = (UInt64(2)...3_000).first { play($0, plant).failures.contains { $0.contains(complaint) } }
+    #expect(seed != nil)
   }
 
   // MARK: single rules
@@ -236,7 +237,7 @@ import Testing
     #expect(next(&pipeline, at: 9_000_000_000) == .nothing)
   }
 
-  /// The sync half of a chain fails and the write half was short: the error counts all the same, whichever is told first.
+  /// The sync half of a chain fails and the write half was short: the error counts, whichever is told first.
   @Test(arguments: [false, true]) func theErrorOfASyncCountsWhateverTheWriteDid(isSyncFirst: Bool) {
     var pipeline = open(.always)
     record(&pipeline)

@@ -12,7 +12,9 @@ struct DirtyKeysTests {
     var keys = DirtyKeys()
     var model: Set<UInt64> = []
     // Few identities collide in the set, many in their low bits: both kinds of neighbours in the table.
-    let pool = (0..<600).map { _ in dice.below(2) == 0 ? dice.next() : UInt64(dice.below(64)) << 32 | UInt64(dice.below(4)) }
+    let pool = (0..<600).map { _ in
+      dice.below(2) == 0 ? dice.next() : UInt64(dice.below(64)) << 32 | UInt64(dice.below(4))
+    }
     for _ in 0..<3_000 {
       let hash = pool[dice.below(pool.count)]
       if dice.below(400) == 0 {
@@ -49,7 +51,9 @@ struct DirtyKeysTests {
     #expect(keys.memoryBytes == bytes)
     #expect(unsafe [UInt8](UnsafeRawBufferPointer(start: keys.slots, count: bytes)) == before)
     #expect(keys.count == 0)
-    for hash in 0..<UInt64(30_000) { #expect(keys.contains(KeyIdentity(hash: hash &* 0x9E37_79B9_7F4A_7C15, database: 0)) == false) }
+    for hash in 0..<UInt64(30_000) {
+      #expect(keys.contains(KeyIdentity(hash: hash &* 0x9E37_79B9_7F4A_7C15, database: 0)) == false)
+    }
   }
 
   /// A million keys: one block of memory goes back and nothing is left to visit.

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Persistence
 
-/// Manifests of redis-server 7.0.15 and valkey-server 9.1.2 read as they are and are written as they were; every refusal
-/// has the text and the line that redis-server gives; whatever a manifest holds survives its text.
+/// Manifests of redis-server 7.0.15 and valkey-server 9.1.2 read as they are and are written as they were; every
+/// refusal has the text and the line that redis-server gives; whatever a manifest holds survives its text.
 struct LogManifestTests {
   private func entry(_ name: String, _ sequence: Int64) -> LogManifest.Entry { .init(name: name, sequence: sequence) }
 
@@ -75,7 +75,10 @@ struct LogManifestTests {
     ("", 0, "Found an empty AOF manifest"),
     (base + "\n" + increment, 2, format),
     (base + " \t \n", 2, format),
-    (base + "file a" + String(repeating: "x", count: 1_100) + " seq 1 type i\n", 2, "The AOF manifest file contains too long line"),
+    (
+      base + "file a" + String(repeating: "x", count: 1_100) + " seq 1 type i\n", 2,
+      "The AOF manifest file contains too long line"
+    ),
     ("#" + String(repeating: "x", count: 1_022) + "\nzz\n", 2, format),
     (base + "file a seq 1 type\n", 2, format),
     ("file a seq 1\n", 1, format),
@@ -99,7 +102,7 @@ struct LogManifestTests {
     #expect(throws: LogManifest.Refusal(line: line, reason: reason)) { try LogManifest(parsing: text) }
   }
 
-  /// Refused here, though redis-server takes them: names that lead out of the directory or nowhere, numbers that are none.
+  /// Refused here, though redis-server takes them: names that lead elsewhere or nowhere, numbers that are none.
   @Test func refusedOnlyHere() {
     for name in ["..", ".", "\"\"", #""a\x00b""#] {
       #expect(throws: LogManifest.Refusal(line: 1, reason: "File can't be a path, just a filename")) {

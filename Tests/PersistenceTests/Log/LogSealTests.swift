@@ -58,7 +58,7 @@ struct LogSealTests {
     #expect(!Array("#TS:1700000000\r\n".utf8).viewed { LogSeal.mayBegin($0) })
   }
 
-  /// A sealed batch: the line says how many bytes follow and what they sum up to, and every changed byte changes the sum.
+  /// The line of a batch says how many bytes follow and what they sum up to, and every changed byte changes the sum.
   @Test(arguments: [0, 1, 63, 64, 4_000, 70_000]) func aSealedBatch(bytes: Int) {
     var dice = Dice(independent: UInt64(bytes))
     let content = dice.text(bytes)

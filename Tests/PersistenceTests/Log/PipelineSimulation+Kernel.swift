@@ -16,9 +16,10 @@ extension PipelineSimulation {
       let durable = pipeline.durableSeal
       guard let operation = pipeline.next(nowNanoseconds: now, seal: { seal(&$0, durable) }) else {
         let isLeft = unsafe !pipeline.filling.pointee.isEmpty
-        if pipeline.policy == .always && isLeft && write == nil && pipeline.waitNanoseconds(now: now) ?? 0 > 0 { count(.gathered) }
+        let wait = pipeline.waitNanoseconds(now: now)
+        if pipeline.policy == .always && isLeft && write == nil && wait ?? 0 > 0 { count(.gathered) }
         // There is nothing to do, and yet the owner may not sleep.
-        if pipeline.waitNanoseconds(now: now) == 0 { needlessTurns += 1 }
+        if wait == 0 { needlessTurns += 1 }
         return
       }
       take(operation)
@@ -58,7 +59,9 @@ extension PipelineSimulation {
 
   private func takeWrite(_ descriptor: Int, _ memory: UnsafeRawPointer, _ bytes: Int, _ offset: Int, isChain: Bool) {
     expect(write == nil, "two writes in flight")
-    guard var batch = batches[headSequence], let wanted = batch.bytes else { return fail("a batch is written that is still open") }
+    guard var batch = batches[headSequence], let wanted = batch.bytes else {
+      return fail("a batch is written that is still open")
+    }
     expect(self.descriptor(of: batch) == descriptor, "batch \(headSequence) goes to another file")
     expect(offset == files[descriptor].end, "a gap: at \(offset), the file ends at \(files[descriptor].end)")
     expect(bytes > 0 && headProgress + bytes <= wanted.count, "\(bytes) bytes of \(wanted.count - headProgress)")
@@ -106,7 +109,9 @@ extension PipelineSimulation {
       unsafe UnsafeMutableRawPointer(mutating: start).storeBytes(of: 0, as: UInt8.self)
     }
     let memory = unsafe UnsafeRawBufferPointer(start: start, count: flight.count)
-    let isUnchanged = unsafe wanted.withUnsafeBytes { unsafe areSame(memory, UnsafeRawBufferPointer(rebasing: $0[place])) }
+    let isUnchanged = unsafe wanted.withUnsafeBytes { wanted in
+      unsafe areSame(memory, UnsafeRawBufferPointer(rebasing: wanted[place]))
+    }
     expect(isUnchanged, "batch \(flight.sequence) has changed under the kernel")
   }
 
@@ -171,7 +176,9 @@ extension PipelineSimulation {
       if let result = flight.synced, !flight.isSyncDelivered, isSyncFirst || flight.isWriteDelivered {
         return deliverChainSync(result, flight)
       }
-      if let result = flight.written, !flight.isWriteDelivered, dice.below(2) == 0 { return deliverWrite(result, flight) }
+      if let result = flight.written, !flight.isWriteDelivered, dice.below(2) == 0 {
+        return deliverWrite(result, flight)
+      }
     }
     if let result = sync?.result {
       sync = nil
@@ -196,7 +203,11 @@ extension PipelineSimulation {
   private func deliverWrite(_ result: Int32, _ flight: WriteFlight) {
     checkMemory(flight)
     var told = result
-    let isCheating = plant == .acknowledgesOnSyncAlone && flight.synced == 0 || plant == .tellsCancelledSyncsAsDone && flight.synced != nil
+    let isCheating = switch plant {
+    case .acknowledgesOnSyncAlone: flight.synced == 0
+    case .tellsCancelledSyncsAsDone: flight.synced != nil
+    default: false
+    }
     if isCheating && flight.isChain && result >= 0 { told = Int32(flight.count) }
     write?.isWriteDelivered = true
     write?.written = told
@@ -211,7 +222,9 @@ extension PipelineSimulation {
 
   /// Judged when all halves are known: what the pipeline must make of them.
   private func endFlight() {
-    guard let flight = write, flight.isWriteDelivered, flight.isSyncDelivered, let written = flight.written else { return }
+    guard let flight = write, let written = flight.written, flight.isWriteDelivered, flight.isSyncDelivered else {
+      return
+    }
     write = nil
     if isError(flight.synced) || written == -5 { isPoisoned = true }
     // The batch stays where it is, for the new base.

@@ -47,7 +47,9 @@ struct SimulatedFile {
     guard !bytes.isEmpty else { return }
     let end = offset + bytes.count
     if cache.count < end { cache += [UInt8](repeating: 0, count: end - cache.count) }
-    unsafe cache.withUnsafeMutableBytes { unsafe UnsafeMutableRawBufferPointer(rebasing: $0[offset...]).copyMemory(from: bytes) }
+    unsafe cache.withUnsafeMutableBytes { cache in
+      unsafe UnsafeMutableRawBufferPointer(rebasing: cache[offset...]).copyMemory(from: bytes)
+    }
     let pages = offset / SimulatedFile.pageBytes...(end - 1) / SimulatedFile.pageBytes
     dirty.removeAll { pages.contains($0) }
     dirty += pages
@@ -130,7 +132,9 @@ struct SimulatedFile {
   func isDurable(_ bytes: [UInt8], at offset: Int) -> Bool {
     guard durable.count >= offset + bytes.count else { return false }
     return unsafe durable.withUnsafeBytes { durable in
-      unsafe bytes.withUnsafeBytes { unsafe areSame(UnsafeRawBufferPointer(rebasing: durable[offset..<(offset + bytes.count)]), $0) }
+      unsafe bytes.withUnsafeBytes { bytes in
+        unsafe areSame(UnsafeRawBufferPointer(rebasing: durable[offset..<(offset + bytes.count)]), bytes)
+      }
     }
   }
 }
