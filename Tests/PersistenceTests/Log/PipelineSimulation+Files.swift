@@ -46,14 +46,16 @@ extension PipelineSimulation {
   private func abandon(for old: UInt64) {
     count(.abandoned)
     pipeline.abandonGeneration()
-    for (sequence, batch) in batches where batch.generation > old { batches[sequence]?.generation = old }
+    let moved = batches.filter { $0.value.generation > old }.keys
+    for sequence in moved { batches[sequence]?.generation = old }
     guard plant != .numbersSealsAnewAfterAbandoning else { return }
+    for sequence in moved {
+      batches[sequence]?.bytes = nil
+      batches[sequence]?.sealNumber = 0
+    }
     sealNumber = sealNumberOfOldFile
     let durable = pipeline.durableSeal
-    for unsafe batch in unsafe pipeline.closed {
-      batches[unsafe batch.pointee.sequence]?.bytes = nil
-      unsafe seal(&batch.pointee, durable)
-    }
+    for unsafe batch in unsafe pipeline.closed { unsafe seal(&batch.pointee, durable) }
   }
 
   /// The base is there, and with it all that was in memory when it began.

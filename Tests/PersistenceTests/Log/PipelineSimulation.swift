@@ -189,8 +189,10 @@ final class PipelineSimulation {
       advanceFiles()
       submit()
       for _ in 0..<4 { execute() }
-      for _ in 0..<4 { deliver() }
-      check()
+      for _ in 0..<4 {
+        deliver()
+        check()
+      }
       guard failures.isEmpty else { return }
       guard write == nil && sync == nil else { continue }
       if basePending == 0 && !isSwitching && pipeline.isIdle { break }
