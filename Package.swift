@@ -36,18 +36,23 @@ let package = Package(
       name: "Persistence", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CLZF", "CISAL"],
       swiftSettings: memorySafety),
     .target(name: "Configuration", dependencies: []),
-    .target(name: "Server", dependencies: ["Ring", "Commands", "Persistence", "Configuration", "Store", "Wire", "Bytes"]),
+    .target(name: "Channels", dependencies: [], swiftSettings: memorySafety),
+    .target(
+      name: "Server",
+      dependencies: ["Ring", "Channels", "Commands", "Persistence", "Configuration", "Store", "Wire", "Bytes"]),
 
     .executableTarget(name: "martlet-server", dependencies: ["Server", "Configuration", "Ring"], path: "Sources/Main"),
     .executableTarget(
       name: "martlet-check", dependencies: ["Persistence", "Ring", "Bytes"], path: "Sources/Check",
       swiftSettings: memorySafety),
     .executableTarget(name: "martlet-bench", dependencies: ["Ring", "Bytes"], path: "Sources/Bench"),
+    .executableTarget(name: "measure-channels", dependencies: ["Channels"], path: "perf/channels"),
 
     // Real and simulated peers, for every test that has connections.
     .target(name: "TestClients", dependencies: ["Ring"], path: "Tests/TestClients"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
     .testTarget(name: "RingTests", dependencies: ["Ring", "Bytes", "CURing", "TestClients"]),
+    .testTarget(name: "ChannelsTests", dependencies: ["Channels"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"], exclude: ["Fixtures"]),
