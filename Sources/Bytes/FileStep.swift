@@ -13,6 +13,8 @@ public enum FileStep: Equatable, Sendable {
   case create(String)
   /// Opens a file that may exist, for writing at explicit offsets; its descriptor is the errand's result.
   case open(String)
+  /// Opens a file that exists for writing whole blocks past the page cache; its descriptor is the errand's result.
+  case openDirect(String)
   /// Makes what was opened by this errand durable.
   case syncOpened
   /// Replaces or makes a small file with these bytes, and makes them durable.
@@ -23,6 +25,11 @@ public enum FileStep: Equatable, Sendable {
   /// Removes a name; it may be gone already.
   case remove(String)
   case truncate(Int32, bytes: Int64)
+  /// Writes zeros into a file that exists and makes them durable, through a descriptor of its own: an error
+  /// that the disk reports here is reported to the file's other users too.
+  case fill(String, from: Int64, bytes: Int64)
+  /// Cuts a file that exists, if it is longer.
+  case trim(String, bytes: Int64)
   case sync(Int32)
   case close(Int32)
 }

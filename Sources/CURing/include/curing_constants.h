@@ -9,6 +9,7 @@
 #include <linux/time_types.h>
 
 // Submission entry flags. The kernel's macros shift an enumerator, which Swift does not import.
+#define CURING_WRITE_DURABLY        0x00000002 // RWF_DSYNC, 4.7
 #define CURING_SQE_FIXED_FILE       (1U << 0)
 #define CURING_SQE_LINK             (1U << 2)
 #define CURING_SQE_HARDLINK         (1U << 3)

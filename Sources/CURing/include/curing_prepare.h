@@ -75,6 +75,13 @@ static inline void curing_prepare_write(
   curing_prepare(entry, IORING_OP_WRITE, descriptor, memory, count, offset, flags, user_data);
 }
 
+/// RWF_DSYNC: the completion comes when the bytes are on disk.
+static inline void curing_prepare_durable_write(
+    curing_entry *entry, int descriptor, const void *memory, uint32_t count, uint64_t offset, uint64_t user_data) {
+  curing_prepare(entry, IORING_OP_WRITE, descriptor, memory, count, offset, 0, user_data);
+  entry->rw_flags = CURING_WRITE_DURABLY;
+}
+
 static inline void curing_prepare_data_sync(curing_entry *entry, int descriptor, uint32_t flags, uint64_t user_data) {
   curing_prepare(entry, IORING_OP_FSYNC, descriptor, NULL, 0, 0, flags, user_data);
   entry->fsync_flags = IORING_FSYNC_DATASYNC;

@@ -30,6 +30,16 @@ static inline int curing_openat(int directory, const char *path, int flags, mode
   return openat(directory, path, flags, mode);
 }
 
+/// pwritev2 of one piece: `flags` are RWF_*.
+static inline ssize_t curing_pwrite(int descriptor, const void *memory, size_t count, int64_t offset, int flags) {
+  extern ssize_t pwritev2(int, const struct iovec *, int, off_t, int);
+  const struct iovec piece = {.iov_base = (void *)memory, .iov_len = count};
+  return pwritev2(descriptor, &piece, 1, offset, flags);
+}
+
+/// Opens an existing file for writing past the page cache.
+static inline int curing_open_direct(const char *path) { return open(path, O_WRONLY | __O_DIRECT | O_CLOEXEC); }
+
 static inline int curing_accept(int listener) {
   extern int accept4(int, struct sockaddr *, socklen_t *, int);
   return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -126,6 +126,20 @@ extension EpollRing {
         syncToken: token))
   }
 
+  public mutating func writeDurably(
+    _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token
+  ) {
+    precondition(count > 0 && count <= 0x7FFF_F000, "1 to 2147479552 bytes")
+    unsafe fileJobs.push(
+      FileThread.Job(
+        kind: .writeDurably, descriptor: descriptor, memory: memory, count: count, offset: offset, token: token,
+        syncToken: token))
+  }
+
+  public mutating func writeAtOnce(
+    _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64
+  ) -> Int32 { unsafe File.writeSome(descriptor, memory, count: count, offset: offset) }
+
   public mutating func writeThenSync(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, write: Token, sync: Token
   ) {

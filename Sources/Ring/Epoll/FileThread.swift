@@ -10,7 +10,7 @@ import CURing
 import Glibc
 
 @safe struct FileThread: ~Copyable {
-  enum Kind: UInt8 { case write, sync, writeThenSync }
+  enum Kind: UInt8 { case write, sync, writeThenSync, writeDurably }
 
   @safe struct Job: BitwiseCopyable {
     var kind: Kind
@@ -115,10 +115,11 @@ import Glibc
     switch job.kind {
     case .sync:
       return (Completion(token: job.token, result: sync(job.descriptor), flags: 0), nil)
-    case .write, .writeThenSync:
+    case .write, .writeThenSync, .writeDurably:
       var result: Int32
       repeat {
-        let count = unsafe pwrite(job.descriptor, job.memory, job.count, off_t(job.offset))
+        let flags = job.kind == .writeDurably ? CURING_WRITE_DURABLY : 0
+        let count = unsafe curing_pwrite(job.descriptor, job.memory, job.count, job.offset, flags)
         result = count < 0 ? -errno : Int32(count)
       } while result == -EINTR
       let write = Completion(token: job.token, result: result, flags: 0)

@@ -17,6 +17,8 @@ import Glibc
   var progress = 0
   /// The memory's bytes when it was handed over.
   var snapshot: [UInt8] = []
+  /// A write that completes when its bytes are on disk.
+  var isDurable = false
   /// The write that a linked sync waits for.
   var linkedAfter: UInt64?
   /// Turns before anything may happen to it.

@@ -58,6 +58,24 @@ extension SimulatedRing {
     _ = unsafe queueWrite(descriptor, memory, count: count, offset: offset, token)
   }
 
+  public mutating func writeDurably(
+    _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token
+  ) {
+    _ = unsafe queueWrite(descriptor, memory, count: count, offset: offset, token, isDurable: true)
+  }
+
+  public mutating func writeAtOnce(
+    _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64
+  ) -> Int32 {
+    if world.strikes(.noSpace) { return -ENOSPC }
+    if world.strikes(.writeError) { return -EIO }
+    var some = count
+    if some > 1 && world.strikes(.shortWrite) { some = 1 + world.random.below(some - 1) }
+    guard let file = world.file(descriptor) else { return -EBADF }
+    unsafe file.write(UnsafeRawBufferPointer(start: memory, count: some), at: Int(offset))
+    return Int32(some)
+  }
+
   public mutating func writeThenSync(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, write: Token, sync: Token
   ) {
@@ -72,9 +90,10 @@ extension SimulatedRing {
   public mutating func wake(_ other: Waker) { other.wake() }
 
   private mutating func queueWrite(
-    _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token
+    _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token, isDurable: Bool = false
   ) -> UInt64 {
     var operation = make(.write, descriptor, token)
+    operation.isDurable = isDurable
     unsafe operation.segments = [Segment(start: memory, count: count)]
     operation.offset = offset
     queue(operation)

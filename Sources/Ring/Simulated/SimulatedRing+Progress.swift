@@ -163,6 +163,13 @@ extension SimulatedRing {
       return
     }
     unsafe operation.snapshot.prefix(count).withUnsafeBytes { unsafe file.write($0, at: Int(operation.offset)) }
+    if operation.isDurable {
+      if world.strikes(.syncError) {
+        file.failSync()
+        return finish(place, -EIO)
+      }
+      file.sync()
+    }
     finish(place, Int32(count))
     // Anything but a whole write severs the link.
     if count < wanted { cancelLinked(after: operation.number) }

@@ -13,6 +13,8 @@ public enum File {
     case read
     /// Writing at explicit offsets; created if absent.
     case write
+    /// Writing at explicit offsets; an error if absent.
+    case update
     /// Writing at the end; created if absent.
     case append
     /// Writing a new file; an error if the name exists.
@@ -24,6 +26,7 @@ public enum File {
       switch self {
       case .read: O_RDONLY
       case .write: O_WRONLY | O_CREAT
+      case .update: O_WRONLY
       case .append: O_WRONLY | O_CREAT | O_APPEND
       case .createNew: O_WRONLY | O_CREAT | O_EXCL
       case .truncate: O_WRONLY | O_CREAT | O_TRUNC
@@ -36,6 +39,11 @@ public enum File {
     _ path: String, for access: Access, permissions: UInt32 = 0o644
   ) throws(Errno) -> Int32 {
     try checked { unsafe curing_openat(AT_FDCWD, path, access.flags | O_CLOEXEC, permissions) }
+  }
+
+  /// A descriptor of an existing file that is written past the page cache, in whole blocks of 4096 bytes.
+  public static func openDirect(_ path: String) throws(Errno) -> Int32 {
+    try checked { unsafe curing_open_direct(path) }
   }
 
   /// Closes a descriptor; an error may be the last word about data that was written.
@@ -90,6 +98,15 @@ public enum File {
   }
 
   /// Data and what is needed to find it.
+  /// Bytes written by one call, or an error as a negative number.
+  static func writeSome(_ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64) -> Int32 {
+    while true {
+      let written = unsafe curing_pwrite(descriptor, memory, min(count, 0x7FFF_F000), offset, 0)
+      if written >= 0 { return Int32(written) }
+      if errno != EINTR { return -errno }
+    }
+  }
+
   public static func syncData(_ descriptor: Int32) throws(Errno) { _ = try checked { fdatasync(descriptor) } }
 
   /// Data and all of the inode.

@@ -150,6 +150,7 @@ import Glibc
       do throws(Errno) { try File.makeDirectory(path) } catch { if error.code != EEXIST { throw error } }
     case .create(let path): opened = try File.open(path, for: .createNew)
     case .open(let path): opened = try File.open(path, for: .write)
+    case .openDirect(let path): opened = try File.openDirect(path)
     case .syncOpened: try File.sync(opened)
     case .write(let path, let bytes): try write(path, bytes)
     case .rename(let old, let new): try File.rename(old, to: new)
@@ -157,9 +158,43 @@ import Glibc
     case .remove(let path):
       do throws(Errno) { try File.remove(path) } catch { if error.code != ENOENT { throw error } }
     case .truncate(let descriptor, let bytes): try File.truncate(descriptor, to: bytes)
+    case .fill(let path, let from, let bytes): try fill(path, from: from, bytes: bytes)
+    case .trim(let path, let bytes): try trim(path, to: bytes)
     case .sync(let descriptor): try File.sync(descriptor)
     case .close(let descriptor): try File.close(descriptor)
     }
+  }
+
+  private static func fill(_ path: String, from: Int64, bytes: Int64) throws(Errno) {
+    try with(path) { descriptor throws(Errno) in
+      guard let zeros = unsafe calloc(1, fillPieceBytes) else { throw Errno(ENOMEM) }
+      defer { unsafe free(zeros) }
+      var done: Int64 = 0
+      while done < bytes {
+        let piece = Int(min(Int64(fillPieceBytes), bytes - done))
+        try unsafe File.write(descriptor, ByteView(start: zeros, count: piece), offset: from + done)
+        done += Int64(piece)
+      }
+      try File.syncData(descriptor)
+    }
+  }
+
+  private static let fillPieceBytes = 64 << 10
+
+  private static func trim(_ path: String, to bytes: Int64) throws(Errno) {
+    try with(path) { descriptor throws(Errno) in
+      if try File.status(descriptor).bytes > bytes { try File.truncate(descriptor, to: bytes) }
+    }
+  }
+
+  /// Works on a file that exists already.
+  private static func with(_ path: String, _ work: (Int32) throws(Errno) -> Void) throws(Errno) {
+    let descriptor = try File.open(path, for: .update)
+    do throws(Errno) { try work(descriptor) } catch {
+      try? File.close(descriptor)
+      throw error
+    }
+    try File.close(descriptor)
   }
 
   private static func write(_ path: String, _ bytes: [UInt8]) throws(Errno) {

@@ -91,6 +91,10 @@ extension UringRing {
       submissions.entry(), descriptor, memory, UringRing.length(count), UInt64(offset), 0, token.bits)
   }
 
+  public mutating func writeAtOnce(
+    _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64
+  ) -> Int32 { unsafe File.writeSome(descriptor, memory, count: count, offset: offset) }
+
   public mutating func writeThenSync(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, write: Token, sync: Token
   ) {
@@ -99,6 +103,13 @@ extension UringRing {
     unsafe curing_prepare_write(
       first, descriptor, memory, UringRing.length(count), UInt64(offset), CURING_SQE_LINK, write.bits)
     unsafe curing_prepare_data_sync(second, descriptor, 0, sync.bits)
+  }
+
+  public mutating func writeDurably(
+    _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token
+  ) {
+    unsafe curing_prepare_durable_write(
+      submissions.entry(), descriptor, memory, UringRing.length(count), UInt64(offset), token.bits)
   }
 
   public mutating func sync(_ descriptor: Int32, _ token: Token) {

@@ -157,6 +157,16 @@ struct PlantedRing: ~Copyable, SimulatedEngine {
     ring.write(descriptor, memory, count: count, offset: offset, token)
   }
 
+  mutating func writeDurably(
+    _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, _ token: Token
+  ) {
+    ring.writeDurably(descriptor, memory, count: count, offset: offset, token)
+  }
+
+  mutating func writeAtOnce(_ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64) -> Int32 {
+    ring.writeAtOnce(descriptor, memory, count: count, offset: offset)
+  }
+
   mutating func writeThenSync(
     _ descriptor: Int32, _ memory: UnsafeRawPointer, count: Int, offset: Int64, write: Token, sync: Token
   ) {
