@@ -13,7 +13,11 @@ let seeded: Void = unsafe [UInt8](repeating: 7, count: 32).withUnsafeBytes {
 /// SplitMix64: one number replays a test.
 struct Dice: RandomNumberGenerator {
   var state: UInt64
-  init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+  init(seed: UInt64) {
+    state = seed
+    // Or neighbouring seeds would draw the same numbers, one place apart.
+    state = next()
+  }
 
   mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15

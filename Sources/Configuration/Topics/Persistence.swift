@@ -29,6 +29,8 @@ package struct PersistenceSettings: Sendable, Equatable {
   package var logRewriteIncrementalSync = true
   package var logKeepsOldFiles = false
   package var logChecksummed = false
+  package var logReserveBytes = 0
+  package var logWritesDirectly = false
   package var unsyncedBytesHigh = 0
   package var unsyncedBytesMax = 0
 }
@@ -175,6 +177,12 @@ extension Directive {
     .flag(
       "aof-checksum", \.persistence.logChecksummed, default: true,
       "Ends each batch of the log with a line that holds its checksum; Redis takes it for a comment."),
+    .memory(
+      "aof-preallocate", \.persistence.logReserveBytes, default: 8_388_608,
+      "With 'appendfsync always': zeros kept ready ahead of a log in constant use, which makes syncs faster; 0 for none."),
+    .flag(
+      "aof-direct-io", \.persistence.logWritesDirectly, default: true,
+      "Writes over such zeros may go past the page cache, where that is measured to be faster."),
     .memory(
       "aof-unsynced-high-mark", \.persistence.unsyncedBytesHigh, default: 67_108_864,
       "With 'appendfsync always': writers wait while more than this is not on disk yet; 0 lets them go on."),

@@ -20,6 +20,8 @@ import Bytes
     /// Where the next byte goes. Explicit, so that a repeated write is harmless.
     public internal(set) var offset: Int64
     public let generation: UInt64
+    /// The same file, written past the page cache; -1 if it cannot be.
+    public internal(set) var directDescriptor: Int32 = -1
   }
 
   public enum Health: Equatable, Sendable {
@@ -33,6 +35,8 @@ import Bytes
   @safe public enum Operation: BitwiseCopyable {
     case write(descriptor: Int32, memory: UnsafeRawPointer, count: Int, offset: Int64)
     case writeThenSync(descriptor: Int32, memory: UnsafeRawPointer, count: Int, offset: Int64)
+    /// On disk when it completes; `wrote` is told. Over zeros that are there already, one operation is cheaper than two.
+    case writeDurably(descriptor: Int32, memory: UnsafeRawPointer, count: Int, offset: Int64)
     /// `isChain`: it stands for the second half of a chain; `synced` is told the same.
     case sync(descriptor: Int32, isChain: Bool)
   }
@@ -41,6 +45,10 @@ import Bytes
   public private(set) var health = Health.healthy
   /// Nothing new is submitted: a lever for tests. What is in flight still ends.
   public var isPaused = false
+  /// Nothing is written at or behind this offset of the file: somebody else works there.
+  public var offsetLimit = Int64.max
+  /// Up to here the file has bytes on disk already, zeros: what is written there changes no metadata.
+  public var reservedOffset: Int64 = 0
   /// Nil while the log is off, or while a new file is being prepared.
   public private(set) var file: File?
   /// What new batches belong to; ahead of `file.generation` while a switch waits for its file.
@@ -77,6 +85,7 @@ import Bytes
   private var lastSyncNanoseconds: UInt64 = 0
   private var chainBeganNanoseconds: UInt64 = 0
   private var gathering = CommitGathering()
+  private var choice = CommitChoice()
   private var retryAtNanoseconds: UInt64 = 0
   private var fruitlessAttempts = 0
   /// When the oldest record came that is not on disk; 0 if all are.
@@ -86,6 +95,9 @@ import Bytes
   private struct Flight {
     let count: Int
     let isChain: Bool
+    /// One operation that is durable when it completes.
+    var isSingle = false
+    var isDirect = false
     var writeResult: Int32?
     var syncResult: Int32?
   }
@@ -100,11 +112,16 @@ import Bytes
 
   /// No operation carries more: the kernel counts in 31 bits.
   static let operationBytesMax = 1 << 30
+  /// Nor one past the page cache: what is this large gains nothing from it.
+  static let directBytesMax: Int64 = 16 << 20
   static let retryNanoseconds: UInt64 = 1_000_000_000
   /// `everysec` promises to lose a second at most: a sync begins every half, so that it may take the other.
   static let syncPeriodNanoseconds: UInt64 = 500_000_000
   /// So many attempts without a byte of progress are one failure.
   static let fruitlessMax = 64
+
+  /// What the file has in its last block, for a direct write that begins in it.
+  private var tail = FileTail()
 
   public init() {
     unsafe filling = .allocate(capacity: 1)
@@ -130,6 +147,12 @@ import Bytes
   public var isFlying: Bool { write != nil || sync != nil }
   /// Everything that was written is on disk.
   public var isSynced: Bool { syncedSequence >= writtenSequence }
+  /// A sync of its own is in flight.
+  public var isSyncing: Bool { sync != nil }
+  /// What is in flight is one write that is durable when it completes.
+  public var isWritingAsOne: Bool { write?.isSingle ?? false }
+  /// Behind the last byte that was given to the kernel for the current file.
+  public var submittedOffset: Int64 { (file?.offset ?? 0) + Int64(write?.count ?? 0) }
   /// Bytes that would be lost if the machine stopped now.
   public var unsyncedBytes: UInt64 { unsafe closedBytes &- syncedBytes &+ UInt64(filling.pointee.count) }
   /// Memory of all batches.
@@ -196,6 +219,17 @@ import Bytes
       unsafe filling.initialize(to: LogBatch())
     }
     unsafe filling.pointee.reset(sequence: sequence + 1, generation: generation)
+    unsafe filling.pointee.place(at: expectedEnd)
+  }
+
+  /// Where the file will end when all closed batches are in it; 0 if the next one goes to a file that is not there yet.
+  private var expectedEnd: Int64 {
+    guard let file, file.generation == generation else { return 0 }
+    var end = file.offset
+    for unsafe batch in unsafe closed where unsafe batch.pointee.generation == generation {
+      unsafe end += Int64(batch.pointee.count - batch.pointee.written)
+    }
+    return end
   }
 
   private mutating func recycle(_ batch: UnsafeMutablePointer<LogBatch>) {
@@ -248,35 +282,76 @@ import Bytes
     guard !isForced || sync == nil else {
       return nil
     }
-    let isChain = isForced && count == left
-    if isChain { chainBeganNanoseconds = now }
+    guard file.offset + Int64(count) <= offsetLimit else { return nil }
+    if isForced, let blocks = unsafe directBlocks(of: batch, file) {
+      chainBeganNanoseconds = now
+      write = unsafe Flight(count: blocks.count, isChain: false, isSingle: true, isDirect: true)
+      return unsafe .writeDurably(
+        descriptor: file.directDescriptor, memory: blocks.memory, count: blocks.count, offset: blocks.offset)
+    }
+    let memory = unsafe UnsafeRawPointer(batch.pointee.start + batch.pointee.written)
+    let isWhole = isForced && count == left
+    if isWhole { chainBeganNanoseconds = now }
+    if unsafe isWhole && file.offset + Int64(count) <= reservedOffset && !batch.pointee.isRefusedAsOne {
+      write = Flight(count: count, isChain: false, isSingle: true)
+      return unsafe .writeDurably(descriptor: file.descriptor, memory: memory, count: count, offset: file.offset)
+    }
+    let isChain = isWhole
     write = Flight(count: count, isChain: isChain)
-    let memory = unsafe UnsafeRawPointer(batch.pointee.memory + batch.pointee.written)
     return unsafe isChain
       ? .writeThenSync(descriptor: file.descriptor, memory: memory, count: count, offset: file.offset)
       : .write(descriptor: file.descriptor, memory: memory, count: count, offset: file.offset)
   }
 
+  /// The batch as blocks of the file, if it can be written so: over zeros that are on disk, and with all known that
+  /// the file has in the first of them.
+  private mutating func directBlocks(
+    of batch: UnsafeMutablePointer<LogBatch>, _ file: File
+  ) -> (memory: UnsafeRawPointer, count: Int, offset: Int64)? {
+    let block = Int64(LogBatch.blockBytes)
+    let head = file.offset & (block - 1)
+    let end = unsafe (file.offset + Int64(batch.pointee.count) + block - 1) & ~(block - 1)
+    guard file.directDescriptor >= 0, choice.isDirect, end <= reservedOffset, end <= offsetLimit, end - file.offset < Self.directBytesMax,
+      unsafe batch.pointee.written == 0 && batch.pointee.head == head && !batch.pointee.isRefusedAsOne,
+      head == 0 || tail.end == file.offset
+    else { return nil }
+    let blocks = unsafe batch.pointee.blocks(before: tail.bytes)
+    return unsafe (blocks.memory, blocks.count, file.offset - head)
+  }
+
   private mutating func nextSync(_ file: File, _ now: UInt64) -> Operation? {
     guard sync == nil, write?.isChain != true, writtenSequence > syncedSequence else { return nil }
     let isDemanded = demandedSequence > syncedSequence
-    let isDue = policy == .everySecond && now &- lastSyncNanoseconds >= Self.syncPeriodNanoseconds
+    let isDue = policy == .everySecond && now >= syncDueNanoseconds
     guard isDemanded || isDue || policy == .always else { return nil }
     lastSyncNanoseconds = now
     sync = SyncFlight(sequence: writtenSequence, seal: writtenSeal, bytes: writtenBytes, beganAtNanoseconds: now)
     return .sync(descriptor: file.descriptor, isChain: false)
   }
 
+  /// Under `everysec`: half a second after the oldest record that is not on disk, and after the sync before.
+  private var syncDueNanoseconds: UInt64 {
+    let since = max(lastSyncNanoseconds, unsyncedSinceNanoseconds)
+    return since == 0 ? 0 : since &+ Self.syncPeriodNanoseconds
+  }
+
   /// Nanoseconds until `next` may answer differently though nothing happens; nil if never.
   public func waitNanoseconds(now: UInt64) -> UInt64? {
     guard file != nil, !isPaused else { return nil }
     if case .stalled = health, write != nil || sync != nil { return nil }
-    if case .stalled = health { return retryAtNanoseconds > now ? retryAtNanoseconds - now : 0 }
-    if health == .healthy, policy == .always, write == nil, unsafe !filling.pointee.isEmpty, gathering.untilNanoseconds > 0 {
+    if case .stalled = health {
+      if retryAtNanoseconds > now { return retryAtNanoseconds - now }
+      return offsetLimit == .max ? 0 : nil
+    }
+    if health == .healthy, policy == .always, write == nil, unsafe !filling.pointee.isEmpty,
+      unsafe filling.pointee.generation == file?.generation, gathering.untilNanoseconds > 0
+    {
       return gathering.untilNanoseconds > now ? gathering.untilNanoseconds - now : 0
     }
-    guard health == .healthy, policy == .everySecond, sync == nil, writtenSequence > syncedSequence else { return nil }
-    let due = lastSyncNanoseconds &+ Self.syncPeriodNanoseconds
+    guard health == .healthy, policy == .everySecond, sync == nil, write?.isChain != true,
+      writtenSequence > syncedSequence
+    else { return nil }
+    let due = syncDueNanoseconds
     return due > now ? due - now : 0
   }
 
@@ -308,6 +383,7 @@ import Bytes
   /// Both results of a chain decide, never the sync's alone.
   private mutating func settle(_ now: UInt64) {
     guard let flight = write, let written = flight.writeResult else { return }
+    if flight.isSingle { return settleSingle(flight, written, now) }
     if flight.isChain && flight.syncResult == nil { return }
     write = nil
     // Whatever a poisoned file says now proves nothing. The batch stays where it is: it goes into the new base.
@@ -328,15 +404,40 @@ import Bytes
     if let result = flight.syncResult {
       switch -result {
       case 0:
-        let records = unsafe batch.pointee.records
-        unsafe finish(batch, isDurable: true, now)
-        unsafe gathering.committed(
-          records: records, waiting: filling.pointee.records, tookNanoseconds: now &- min(now, chainBeganNanoseconds), now: now)
+        unsafe finishForced(batch, now)
       default: attemptFailed(-Failure.interrupted, now)
       }
     } else if unsafe batch.pointee.written == batch.pointee.count {
       unsafe finish(batch, isDurable: false, now)
     }
+  }
+
+  /// All of it is on disk, or it is written again in the ordinary way.
+  private mutating func settleSingle(_ flight: Flight, _ written: Int32, _ now: UInt64) {
+    write = nil
+    if case .poisoned = health { return }
+    guard let batch = unsafe closed.first else { return }
+    guard Int(written) == flight.count else {
+      unsafe batch.pointee.isRefusedAsOne = true
+      switch -written {
+      case Failure.invalid, Failure.notSupported: return
+      default: return attemptFailed(written, now)
+      }
+    }
+    unsafe file?.offset += Int64(batch.pointee.count - batch.pointee.written)
+    unsafe batch.pointee.written = batch.pointee.count
+    fruitlessAttempts = 0
+    if case .stalled = health { health = .healthy }
+    choice.committed(isDirect: flight.isDirect, tookNanoseconds: now &- min(now, chainBeganNanoseconds))
+    unsafe finishForced(batch, now)
+  }
+
+  /// A commit that somebody may wait for has succeeded.
+  private mutating func finishForced(_ batch: UnsafeMutablePointer<LogBatch>, _ now: UInt64) {
+    let records = unsafe batch.pointee.records
+    unsafe finish(batch, isDurable: true, now)
+    unsafe gathering.committed(
+      records: records, waiting: filling.pointee.records, tookNanoseconds: now &- min(now, chainBeganNanoseconds), now: now)
   }
 
   private mutating func attemptFailed(_ result: Int32, _ now: UInt64) {
@@ -370,6 +471,7 @@ import Bytes
     writtenBytes &+= unsafe UInt64(batch.pointee.count)
     if unsafe batch.pointee.isSealed { writtenSeal = unsafe batch.pointee.sealNumber }
     if isDurable { syncedSeal = writtenSeal }
+    if let file, file.directDescriptor >= 0 { unsafe tail.append(batch.pointee.bytes, end: file.offset) }
     unsafe closed.removeFirst()
     unsafe recycle(batch)
     if isDurable { advance(to: sequence, bytes: writtenBytes, now) }
@@ -404,6 +506,7 @@ import Bytes
     demandSync()
     generation += 1
     unsafe filling.pointee.generation = generation
+    unsafe filling.pointee.place(at: 0)
   }
 
   /// Whether all that belongs to the current file is on disk and nothing is in flight on it.
@@ -420,6 +523,10 @@ import Bytes
     writtenSeal = seal
     syncedSeal = seal
     precondition(!isFlying, "the old file is still in use")
+    offsetLimit = .max
+    reservedOffset = 0
+    tail.end = -1
+    if unsafe filling.pointee.isEmpty { unsafe filling.pointee.place(at: offset) }
     file = File(descriptor: descriptor, offset: offset, generation: generation)
     if rescuedSequence > 0 {
       // The new base holds what these batches held.
@@ -438,9 +545,16 @@ import Bytes
   }
   private var rescuedBytes: UInt64 = 0
 
-  /// The next file could not be had: all goes on in the old one.
-  public mutating func abandonGeneration() {
+  /// The file can be written past the page cache through this descriptor; it is closed with the other one.
+  public mutating func openDirect(_ descriptor: Int32) { file?.directDescriptor = descriptor }
+
+  /// The next file could not be had: all goes on in the old one. `reseal` is called on batches that have ended already:
+  /// their seals are of the file that is not there.
+  public mutating func abandonGeneration(reseal: (inout LogBatch) -> Void) {
     guard let file else { return }
+    for unsafe batch in unsafe closed where unsafe batch.pointee.generation != file.generation {
+      unsafe reseal(&batch.pointee)
+    }
     for unsafe batch in unsafe closed { unsafe batch.pointee.generation = file.generation }
     unsafe filling.pointee.generation = file.generation
     generation = file.generation
@@ -483,6 +597,8 @@ enum Failure {
   static let again: Int32 = 11
   static let tooBig: Int32 = 27
   static let noSpace: Int32 = 28
+  static let invalid: Int32 = 22
+  static let notSupported: Int32 = 95
   static let quota: Int32 = 122
   static let cancelled: Int32 = 125
 }

@@ -29,6 +29,9 @@ public struct LogDirectory: Equatable, Sendable {
   /// The increment that takes records.
   public var currentPath: String? { manifest.increments.last.map { path(of: $0) } }
 
+  /// The increment that was made last, whether the manifest names it yet or not.
+  public var newestIncrementPath: String { "\(path)/\(incrementName(manifest.incrementSequence))" }
+
   private func incrementName(_ sequence: Int64) -> String { "\(prefix).\(sequence).incr.aof" }
   private func baseName(_ sequence: Int64, isSnapshot: Bool) -> String {
     "\(prefix).\(sequence).base.\(isSnapshot ? "rdb" : "aof")"
@@ -64,17 +67,13 @@ public struct LogDirectory: Equatable, Sendable {
     next.baseSequence += 1
     let entry = LogManifest.Entry(
       name: baseName(next.baseSequence, isSnapshot: isSnapshot), sequence: next.baseSequence)
-    if let old = next.base { next.history.append(old) }
+    let current = includesHidden
+      ? LogManifest.Entry(name: incrementName(next.incrementSequence), sequence: next.incrementSequence)
+      : next.increments.popLast()
+    // The newest first, as Redis lists them.
+    next.history = next.increments + (next.base.map { [$0] } ?? []) + next.history
     next.base = entry
-    if includesHidden {
-      next.history += next.increments
-      next.increments = [
-        LogManifest.Entry(name: incrementName(next.incrementSequence), sequence: next.incrementSequence)
-      ]
-    } else if let last = next.increments.popLast() {
-      next.history += next.increments
-      next.increments = [last]
-    }
+    next.increments = current.map { [$0] } ?? []
     pending = next
     return [.rename(temporary, to: path(of: entry)), .syncDirectory(path)] + replaceManifest(next)
   }

@@ -103,7 +103,7 @@ extension LogBatch {
     let content = bytes[LogSeal.byteCount..<count]
     let seal = LogSeal(
       number: number, count: UInt64(content.count), checksum: Checksum(of: content).value, durable: durable)
-    unsafe seal.write(to: memory)
+    unsafe seal.write(to: start)
     sealNumber = number
   }
 }

@@ -67,7 +67,7 @@ package struct RDBFailure: Error {
     case .memory: "memory ran out"
     case .unreadable: "the file cannot be read"
     case .checksum(let stored, let computed):
-      "the checksum is \(String(computed, radix: 16)), but the file says \(String(stored, radix: 16))"
+      "RDB CRC error: the checksum is \(String(computed, radix: 16)), but the file says \(String(stored, radix: 16))"
     }
   }
 

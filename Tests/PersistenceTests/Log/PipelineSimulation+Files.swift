@@ -45,7 +45,7 @@ extension PipelineSimulation {
   /// The next file could not be made: batches that have ended for it get seals of the old one.
   private func abandon(for old: UInt64) {
     count(.abandoned)
-    pipeline.abandonGeneration()
+    pipeline.abandonGeneration { _ in }
     let moved = batches.filter { $0.value.generation > old }.keys
     for sequence in moved { batches[sequence]?.generation = old }
     guard plant != .numbersSealsAnewAfterAbandoning else { return }

@@ -38,6 +38,7 @@ extension PipelineSimulation {
       count(.chain)
       expect(sync == nil, "two syncs of one file")
       takeWrite(Int(descriptor), memory, bytes, Int(offset), isChain: true)
+    case .writeDurably: fail("a write past the page cache, though the file has no descriptor for it")
     case .sync(let descriptor, isChain: true):
       expect(write == nil && sync == nil, "a sync repeated with another one in flight")
       expect(headProgress == batches[headSequence]?.bytes?.count, "a sync repeated before its batch is whole")

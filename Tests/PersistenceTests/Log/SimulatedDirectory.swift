@@ -107,7 +107,7 @@ struct SimulatedDirectory {
       pending.removeAll { $0.touches(path) }
     case .remove(let path):
       if names[path] != nil { change(.unlink(path)) }
-    case .makeDirectory, .truncate, .sync, .close: break
+    case .makeDirectory, .truncate, .fill, .trim, .openDirect, .sync, .close: break
     }
     return true
   }
