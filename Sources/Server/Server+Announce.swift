@@ -4,15 +4,21 @@ import Configuration
 import Ring
 
 extension Server {
+  private var showsLogo: Bool {
+    configuration.settings.general.showsLogo || File.standardOutputIsTerminal && configuration.settings.general.logFile.isEmpty
+  }
+
+  /// Who this is. Before the data are looked at: what is wrong with them is said by a known process.
+  func introduce() {
+    guard !showsLogo else { return }
+    log.notice("Running mode=standalone, port=\(configuration.settings.network.port).")
+    // Tests look for the process in this form.
+    log.raw("    PID: \(ProcessFacts.number)")
+  }
+
   /// The lines that tools and people wait for. Connections are accepted from the next turn on.
   mutating func announce() {
-    if configuration.settings.general.showsLogo || File.standardOutputIsTerminal && configuration.settings.general.logFile.isEmpty {
-      log.raw(banner)
-    } else {
-      log.notice("Running mode=standalone, port=\(configuration.settings.network.port).")
-      // Tests look for the process in this form.
-      log.raw("    PID: \(ProcessFacts.number)")
-    }
+    if showsLogo { log.raw(banner) }
     log.notice("I/O engine: \(engine.name) (\(engine.reason))")
     for listener in listeners where listener.kind == .unix {
       log.notice("The server is now ready to accept connections at \(listener.name)")

@@ -83,7 +83,8 @@ extension Server {
   /// Goes to the new directory and writes down its absolute name. Returns the old one.
   private func changeDirectory(_ new: inout Settings) throws(Refusal) -> String? {
     do throws(Errno) {
-      let old = try File.currentDirectory()
+      // The old one may be gone, which is a reason to leave it.
+      let old = try? File.currentDirectory()
       try File.changeDirectory(new.general.directory)
       new.general.directory = try File.currentDirectory()
       return old

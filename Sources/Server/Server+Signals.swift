@@ -30,6 +30,11 @@ extension Server {
   mutating func shutDown(saving: Bool? = nil, isForced: Bool = false) -> Bool {
     guard !lifecycle.isClosingClients else { return true }
     log.warning("User requested shutdown...")
+    if appendLog.state == .enabling && snapshots.isRewriting && !snapshots.isLooseBase {
+      // The log has no base yet: whoever relies on it would find nothing.
+      log.warning(isForced ? "Writing initial AOF. Exit anyway." : "Writing initial AOF, can't exit.")
+      guard isForced else { return false }
+    }
     if saving ?? !configuration.settings.persistence.savePoints.isEmpty, !recovery.isLoading {
       log.notice("Saving the final RDB snapshot before exiting.")
       if saveNow() != nil && !isForced {
@@ -62,15 +67,19 @@ extension Server {
 
   /// What is left to do when the loop has ended.
   package mutating func farewell() {
+    if appendLog.pipeline.isIdle && appendLog.pipeline.health == .healthy, let file = appendLog.pipeline.file {
+      _ = FileErrands.perform([.trim(appendLog.path, bytes: file.offset)])
+    }
     if !configuration.settings.general.pidFile.isEmpty || configuration.settings.general.daemonize { removeProcessFile() }
     for index in listeners.indices {
       if let descriptor = abandonListener(index) { Socket.close(descriptor) }
     }
-    log.warning("Martlet is now ready to exit, bye bye...")
+    // The last word of a server that could not load its data is why.
+    if hasStarted { log.warning("Martlet is now ready to exit, bye bye...") }
   }
 
   private mutating func removeProcessFile() {
-    log.notice("Removing the pid file.")
+    if hasStarted { log.notice("Removing the pid file.") }
     try? File.remove(processFile)
   }
 

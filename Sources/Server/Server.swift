@@ -186,8 +186,16 @@ struct LoopClock {
 extension Server {
   /// How long the loop may sleep.
   mutating func waitNanoseconds() -> UInt64 {
-    if recovery.isLoading || snapshots.job?.pointee.wantsTime == true { return 0 }
-    let untilTick = timers.waitNanoseconds(clock.nanoseconds)
+    let now = clock.nanoseconds
+    var untilTick = timers.waitNanoseconds(now)
+    if recovery.isLoading {
+      guard recovery.resumesAtNanoseconds > now else { return 0 }
+      untilTick = min(untilTick, recovery.resumesAtNanoseconds - now)
+    }
+    if snapshots.job?.pointee.wantsTime == true {
+      guard snapshots.resumesAtNanoseconds > now else { return 0 }
+      untilTick = min(untilTick, snapshots.resumesAtNanoseconds - now)
+    }
     guard appendLog.state != .off, let untilLog = appendLog.pipeline.waitNanoseconds(now: clock.nanoseconds) else { return untilTick }
     return min(untilTick, untilLog)
   }

@@ -111,6 +111,7 @@ package enum Start {
     }
     server.pointee.execution.pointee.host = UnsafeMutableRawPointer(server)
     try server.pointee.openListeners()
+    server.pointee.introduce()
     guard server.pointee.beginRecovery() else { return 1 }
 
     do throws(RingError) {

@@ -16,7 +16,7 @@ def persistence(client):
     return parse_info(client.call("INFO", "persistence"))
 
 
-def operate(dice, client):
+def operate(dice, client, server, acts):
     """One act of the operator; how it ends is not looked at, only that the server answers."""
     act = dice.choice((
         ("BGREWRITEAOF",), ("BGREWRITEAOF",), ("BGSAVE",), ("BGSAVE", "SCHEDULE"), ("BGSAVE", "CANCEL"), ("SAVE",),
@@ -27,7 +27,12 @@ def operate(dice, client):
         ("CONFIG", "SET", "rdbcompression", dice.choice(("yes", "no"))),
         ("CONFIG", "SET", "aof-disable-auto-gc", dice.choice(("yes", "no"))),
     ))
-    return act, client.call(*act)
+    try:
+        return act, client.call(*act)
+    except TimeoutError:
+        with server.connect() as other:
+            state = {name: value for name, value in persistence(other).items() if name.startswith(("aof", "rdb", "loading"))}
+        raise AssertionError(f"{act} was not answered after {acts}\n{state}\n{server.log()[-1500:]}") from None
 
 
 def write(dice, client, count):
@@ -53,7 +58,7 @@ def random_lives(start):
             with server.connect() as writer, server.connect() as operator:
                 for _ in range(25):
                     write(dice, writer, dice.randrange(100))
-                    acts.append(operate(dice, operator))
+                    acts.append(operate(dice, operator, server, acts))
                 # A last word that is kept: the log is on, and on disk.
                 expect(operator.call("CONFIG", "SET", "appendonly", "yes"), "OK")
                 wait_until(lambda: persistence(operator)["aof_pending_rewrite"] == "0", 30, f"a log, after {seed} {acts}")

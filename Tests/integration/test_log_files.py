@@ -35,10 +35,12 @@ def parse_records(data):
     """The commands of a log, without annotations."""
     commands, at = [], 0
     while at < len(data):
-        end = data.index(b"\r\n", at)
+        end = data.find(b"\r\n", at)
         head, at = data[at:end], end + 2
         if head.startswith(b"#"):
             continue
+        if head.startswith(b"\0"):
+            break  # room that is kept ready ahead of a busy log
         assert head.startswith(b"*"), f"no record at {at}: {head[:40]}"
         words = []
         for _ in range(int(head[1:])):
@@ -706,6 +708,276 @@ def a_torn_end_is_cut_or_fatal(start):
             expect(server.wait_exit(), 1)
             assert "Unexpected end of file" in server.log(), server.log()
             expect(os.path.getsize(path) > size, True, "a server that refuses to start changes nothing")
+
+
+@test(on="martlet redis")
+def a_log_of_nothing_is_a_log(start):
+    """A base of commands without keys has no bytes at all."""
+    server = start("aof-use-rdb-preamble no", "appendfsync always", 'save ""')
+    with server.connect() as client:
+        expect(client.call("CONFIG", "SET", "appendonly", "yes"), "OK")
+        wait_until(lambda: persistence(client)["aof_rewrite_in_progress"] == "0", 20, "the first base")
+        expect(client.call("SET", "k", "v"), "OK")
+        rewrite_of(client)
+        expect(client.call("FLUSHALL"), "OK")
+        rewrite_of(client)
+        expect(client.call("SET", "l", "w"), "OK")
+        expect(client.call("CONFIG", "REWRITE"), "OK")
+    server.restart(signal.SIGKILL)
+    expect(server.call("MGET", "k", "l"), [None, b"w"])
+
+
+def rewrite_of(client):
+    """BGREWRITEAOF on any server."""
+    expect(client.call("BGREWRITEAOF"), "Background append only file rewriting started")
+    wait_until(lambda: persistence(client)["aof_rewrite_in_progress"] == "0", 60, "the rewrite")
+    expect(persistence(client)["aof_last_bgrewrite_status"], "ok")
+
+
+@test(on="martlet redis")
+def the_end_waits_for_the_first_base(start):
+    """Whoever has turned the log on relies on it: there is no end before it holds the data."""
+    server = start('save ""')
+    with server.connect() as client:
+        client.call("DEBUG", "POPULATE", 20_000, "k", 10)
+        client.call("CONFIG", "SET", "rdb-key-save-delay", 1_000)
+        expect(client.call("CONFIG", "SET", "appendonly", "yes"), "OK")
+        expect(client.call("SHUTDOWN"), Error("ERR Errors trying to SHUTDOWN. Check logs."))
+        server.wait_for_log("Writing initial AOF, can't exit")
+        server.process.terminate()
+        server.wait_for_log("Errors trying to shut down the server")
+        expect(client.call("DBSIZE"), 20_000)
+        client.call("CONFIG", "SET", "rdb-key-save-delay", 0)
+        wait_until(lambda: persistence(client)["aof_rewrite_in_progress"] == "0", 60, "the first base")
+        expect(client.call("CONFIG", "REWRITE"), "OK")
+    server.restart()
+    expect(server.call("DBSIZE"), 20_000)
+
+
+@test(on="martlet redis")
+def an_answered_write_survives_the_process(start):
+    """Under every policy: only the machine's end may take what `everysec` and `no` have answered."""
+    for policy in ("everysec", "no"):
+        server = start("appendonly yes", f"appendfsync {policy}")
+        for turn in range(8):
+            with server.connect() as client:
+                for _ in range(3):
+                    client.call("INCR", "count")
+                server.restart(signal.SIGKILL)
+            expect(server.call("GET", "count"), str(3 * (turn + 1)).encode())
+
+
+@test(on="martlet")
+def batches_after_a_switch_that_failed_go_on_in_number(start):
+    """Seals that begin anew in the old file would make a torn end look like damage, and damage like a torn end."""
+    for torn in (True, False):
+        server = start("appendonly yes")
+        with server.connect() as client:
+            for number in range(6):
+                client.call("SET", f"k{number}", "v")
+                durable(client)
+            os.mkdir(os.path.join(directory(server), "appendonly.aof.2.incr.aof"))
+            client.call("BGREWRITEAOF")
+            wait_until(lambda: persistence(client)["aof_last_bgrewrite_status"] == "err", 20, "the failure")
+            for number in range(6, 12):
+                client.call("SET", f"k{number}", "v")
+                durable(client)
+        server.stop(signal.SIGKILL)
+        path = os.path.join(directory(server), "appendonly.aof.1.incr.aof")
+        with open(path, "rb") as file:
+            data = file.read()
+        numbers = [int(number, 16) for number in re.findall(rb"#MARTLET:([0-9a-f]{16}):", data)]
+        expect(numbers, list(range(1, len(numbers) + 1)))
+        # One bit of the last batch, or of the first one after the failure, which is vouched for by those behind it.
+        at = data.rindex(b"$3\r\nSET") if torn else data.index(b"$2\r\nk6")
+        with open(path, "r+b") as file:
+            file.seek(at)
+            file.write(b"?")
+        os.unlink(server.log_path)
+        if torn:
+            server.start()
+            expect(server.call("EXISTS", *[f"k{number}" for number in range(12)]), 11)
+        else:
+            server.start(wait=False)
+            expect(server.wait_exit(), 1)
+            assert "damaged" in server.log(), server.log()
+
+
+@test(on="martlet")
+def increments_of_attempts_that_failed_are_removed(start):
+    server = start()
+    with server.connect() as client:
+        client.call("SET", "k", "v")
+        os.mkdir(directory(server))
+        # A number once used for a file is not used again.
+        taken = [os.path.join(directory(server), f"appendonly.aof.{number}.base.rdb") for number in range(1, 10)]
+        for path in taken:
+            os.mkdir(path)
+        expect(client.call("CONFIG", "SET", "appendonly", "yes"), "OK")
+        wait_until(lambda: int(persistence(client)["aof_rewrites_consecutive_failures"]) >= 3, 30, "three failures")
+        server.wait_for_log("Background AOF rewrite has repeatedly failed and triggered the limit, will retry in 1 minutes")
+        wait_until(lambda: not [name for name in files(server) if ".incr." in name], 10, "no increments")
+        for path in taken:
+            os.rmdir(path)
+        # By hand it is tried at once, however long it would wait by itself.
+        expect(client.call("BGREWRITEAOF"), "Background append only file rewriting started")
+        wait_until(lambda: persistence(client)["aof_rewrite_in_progress"] == "0", 30, "the base")
+        durable_of(client)
+        expect(len([name for name in files(server) if ".incr." in name]), 1)
+    server.restart(signal.SIGKILL)
+
+
+def durable_of(client):
+    """A write of its own, and until it is on disk."""
+    client.call("SET", "last", "1")
+    durable(client)
+
+
+@test(on="martlet")
+def a_log_without_an_end_of_rewrites(start):
+    """Right after one rewrite is over the next one begins, not later."""
+    server = start("appendonly yes")
+    with server.connect() as client:
+        for _ in range(20):
+            rewrite_of(client)
+
+
+@test(on="martlet redis")
+def what_was_replaced_goes_when_it_may(start):
+    server = start("appendonly yes", "aof-disable-auto-gc yes")
+    with server.connect() as client:
+        for turn in range(2):
+            client.call("SET", "k", turn)
+            rewrite_of(client)
+        old = [name for name, _, kind in manifest(server) if kind == "h"]
+        expect(old, [
+            "appendonly.aof.2.incr.aof", "appendonly.aof.2.base.rdb", "appendonly.aof.1.incr.aof",
+            "appendonly.aof.1.base.rdb"])
+        expect(client.call("CONFIG", "SET", "aof-disable-auto-gc", "no"), "OK")
+        wait_until(lambda: not [1 for _, _, kind in manifest(server) if kind == "h"], 10, "no history")
+        wait_until(lambda: len(files(server)) == 3, 10, "a base, an increment, a manifest")
+
+
+@test(on="martlet redis")
+def a_log_that_is_off_can_be_loaded(start):
+    server = start('save ""')
+    with server.connect() as client:
+        client.call("SET", "k", "v")
+        rewrite_of(client)
+        client.call("SET", "k", "w")
+        expect(client.call("DEBUG", "LOADAOF"), "OK")
+        expect(client.call("GET", "k"), b"v")
+
+
+@test(on="martlet")
+def a_start_that_fails_says_who_it_was(start):
+    """Which process, and as its last word why."""
+    server = start("appendonly yes")
+    server.call("SET", "k", "v")
+    server.stop()
+    path = os.path.join(directory(server), manifest(server)[-1][0])
+    with open(path, "ab") as file:
+        file.write(b"*1\r\n$3\r\nBAD\r\n")
+    os.unlink(server.log_path)
+    server.start(wait=False)
+    expect(server.wait_exit(), 1)
+    lines = server.log().strip().splitlines()
+    expect([line for line in lines if line.strip() == f"PID: {server.process.pid}"] != [], True, lines)
+    assert "Unknown command 'BAD'" in lines[-1], lines
+
+
+# Room ahead of a busy log
+
+
+def busy_always(start, *lines):
+    """A server whose log is written without a pause until there are zeros ahead of it."""
+    server = start("appendonly yes", "appendfsync always", "aof-preallocate 2mb", *lines)
+    with server.connect() as client:
+        def load():
+            for number in range(50):
+                client.call("SET", f"k{number}", "v" * 100)
+            return int(persistence(client)["aof_preallocated_bytes"]) > 0
+        wait_until(load, 60, "zeros")
+    return server
+
+
+def current(server):
+    return os.path.join(directory(server), manifest(server)[-1][0])
+
+
+@test(on="martlet")
+def a_busy_log_past_the_page_cache(start):
+    """Whole blocks, the last one again and again; what a sudden end leaves is complete."""
+    server = busy_always(start, "aof-direct-io yes")
+    with server.connect() as client:
+        for number in range(500):
+            client.call("SET", f"k{number % 50}", f"{number}" * (number % 90))
+        client.call("SET", "large", "x" * 300_000)
+        for number in range(100):
+            client.call("APPEND", "k1", "y" * number)
+        before = digest(client)
+    server.restart(signal.SIGKILL)
+    with server.connect() as client:
+        expect(digest(client), before)
+
+
+@test(on="martlet")
+def a_busy_log_has_room_ahead(start):
+    server = busy_always(start)
+    with server.connect() as client:
+        for number in range(300):
+            client.call("SET", f"k{number % 50}", "v" * 100)
+        figures = persistence(client)
+        written = int(figures["aof_current_size"]) - int(figures["aof_base_size"])
+        expect(os.path.getsize(current(server)) > written, True, "zeros behind the records")
+        expect(int(figures["aof_single_commits"]) > 0, True, "a write over zeros needs no sync of its own")
+        # Idle, it gives the room back.
+        wait_until(lambda: int(persistence(client)["aof_preallocated_bytes"]) == 0, 20, "no zeros")
+        figures = persistence(client)
+        written = int(figures["aof_current_size"]) - int(figures["aof_base_size"])
+        expect(os.path.getsize(current(server)), written)
+
+
+@test(on="martlet")
+def the_room_is_given_back_at_the_end(start):
+    server = busy_always(start)
+    path = current(server)
+    server.stop()
+    with open(path, "rb") as file:
+        expect(b"\0" in file.read(), False)
+    server.restart()
+    expect(server.call("GET", "k49"), b"v" * 100)
+
+
+@test(on="martlet")
+def zeros_behind_the_records_are_no_damage(start):
+    """Even for a server that must not start with a torn log."""
+    server = busy_always(start, "aof-load-truncated no")
+    server.stop(signal.SIGKILL)
+    with open(current(server), "rb") as file:
+        expect(b"\0" in file.read(), True)
+    server.restart()
+    expect(server.call("GET", "k49"), b"v" * 100)
+    expect(persistence(server)["aof_dropped_tail_bytes"], "0")
+    with open(current(server), "rb") as file:
+        expect(b"\0" in file.read(), False)
+
+
+@test(on="martlet")
+def rewrites_of_a_log_with_room_ahead(start):
+    server = busy_always(start, "aof-disable-auto-gc yes")
+    with server.connect() as client:
+        for turn in range(5):
+            old = current(server)
+            for number in range(200):
+                client.call("SET", f"k{number % 50}", f"{turn}" * 100)
+            rewrite(client)
+            with open(old, "rb") as file:
+                expect(b"\0" in file.read(), False, "an increment that is full has no zeros")
+        before = digest(client)
+    server.restart(signal.SIGKILL)
+    with server.connect() as client:
+        expect(digest(client), before)
 
 
 @test(on="martlet")

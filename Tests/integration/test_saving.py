@@ -194,6 +194,28 @@ def the_end_saves_though_a_snapshot_is_under_way(start):
 # What is in it
 
 
+@test
+def flushall_is_also_about_the_snapshot(start):
+    """With save lines the file is emptied too, and no snapshot that is under way brings the keys back."""
+    server = start("save 3600 100000")
+    with server.connect() as client:
+        client.call("DEBUG", "POPULATE", 1_000)
+        expect(client.call("SAVE"), "OK")
+        expect(client.call("FLUSHALL"), "OK")
+        expect(persistence(client)["rdb_changes_since_last_save"], "0")
+    server.restart(signal.SIGKILL)
+    with server.connect() as client:
+        expect(client.call("DBSIZE"), 0)
+        client.call("CONFIG", "SET", "save", "")
+        client.call("DEBUG", "POPULATE", 5_000)
+        client.call("CONFIG", "SET", "rdb-key-save-delay", 1_000)
+        client.call("BGSAVE")
+        expect(client.call("FLUSHALL"), "OK")
+        wait_until(lambda: persistence(client)["rdb_bgsave_in_progress"] == "0", 20, "no snapshot")
+    server.restart(signal.SIGKILL)
+    expect(server.call("DBSIZE"), 0)
+
+
 @test(on="martlet")
 def restarts_from_every_form_of_snapshot(start):
     for lines in ([], ["rdbcompression no"], ["rdbchecksum no"], ["rdb-save-incremental-fsync no"], ["rdb-version 9"], ["rdb-version 10"],
@@ -267,8 +289,8 @@ def large_values_through_a_snapshot(start):
 
 @test(on="martlet")
 def a_snapshot_is_of_the_instant_when_it_began(start):
-    """What is changed, added and removed while it is written is not in it. (In Redis FLUSHALL ends a snapshot.)"""
-    for change in (("FLUSHALL",), ("FLUSHDB",), ("FLUSHALL", "ASYNC"), ("SWAPDB", 0, 1), ("DEL", "k:5", "k:6"), ("SET", "k:7", "new")):
+    """What is changed, added and removed while it is written is not in it. (FLUSHALL ends a snapshot.)"""
+    for change in (("FLUSHDB",), ("FLUSHDB", "ASYNC"), ("SWAPDB", 0, 1), ("DEL", "k:5", "k:6"), ("SET", "k:7", "new")):
         server = start()
         with server.connect() as client:
             client.call("DEBUG", "POPULATE", 20_000, "k", 50)

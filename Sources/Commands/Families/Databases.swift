@@ -62,7 +62,7 @@ public enum Databases {
 
   static func size(_ execution: inout Execution) { execution.reply.integer(execution.database.pointee.count) }
 
-  static func flushAll(_ execution: inout Execution) {
+  public static func flushAll(_ execution: inout Execution) {
     guard mayFlush(&execution) else { return }
     for index in 0..<execution.databaseCount { empty(&execution, index) }
     // Recorded even if there was nothing: a copy may have had something.

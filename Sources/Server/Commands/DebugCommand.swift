@@ -36,6 +36,10 @@ enum DebugCommand {
     Subcommand("sleep", 3...3, sleep),
     Subcommand("reload", 2...5, DebugPersistence.reload),
     Subcommand("loadaof", 2...2, DebugPersistence.loadLog),
+    Subcommand("aof-flush-sleep", 3...3) {
+      $0.server.pointee.appendLog.flushSleepMicroseconds = UInt32(clamping: leadingInteger($0.arguments[2]))
+      $0.reply.ok()
+    },
     Subcommand("reply-blocking-pause", 3...3) { DebugPersistence.pauseLever(&$0, isPaused: true) },
     Subcommand("reply-blocking-resume", 3...3) { DebugPersistence.pauseLever(&$0, isPaused: false) },
     Subcommand("set-active-expire", 3...3) {

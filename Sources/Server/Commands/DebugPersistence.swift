@@ -34,10 +34,12 @@ enum DebugPersistence {
   /// DEBUG LOADAOF: what the log says, instead of what is in memory.
   static func loadLog(_ execution: inout Execution) {
     let server = execution.server
-    guard server.pointee.appendLog.state == .on else {
+    let state = server.pointee.appendLog.state
+    guard state == .on || state == .off else {
       return execution.reply.error("ERR Error trying to load the AOF files, check server logs.")
     }
     server.pointee.keepWaiting(execution.client)
+    guard state == .on else { return server.pointee.reloadLog(for: execution.client) }
     server.pointee.appendLog.pipeline.isPaused = false
     server.pointee.appendLog.pipeline.demandSync()
     server.pointee.appendLog.reloading = (execution.client.pointee.slot, execution.client.pointee.generation)
@@ -75,6 +77,11 @@ extension Server {
     else { return }
     appendLog.reloading = nil
     guard let client = connections.find(waiting.slot, generation: waiting.generation) else { return }
+    reloadLog(for: client)
+  }
+
+  /// The data are what the log's files say.
+  mutating func reloadLog(for client: UnsafeMutablePointer<Connection>) {
     DebugPersistence.empty(&execution.pointee)
     guard let sources = logSources() else {
       return answerLater(client) { $0.error("ERR Error trying to load the AOF files, check server logs.") }

@@ -88,6 +88,9 @@ enum PersistenceCommands {
       if server.pointee.snapshots.isRewriting {
         return execution.reply.error("ERR Background append only file rewriting already in progress")
       }
+      if server.pointee.enableAgain() {
+        return execution.reply.simple("Background append only file rewriting started")
+      }
       guard server.pointee.canRewrite || server.pointee.appendLog.state == .off && server.pointee.snapshots.job == nil else {
         server.pointee.snapshots.isRewriteScheduled = true
         return execution.reply.simple("Background append only file rewriting scheduled")
@@ -95,6 +98,19 @@ enum PersistenceCommands {
       if server.pointee.appendLog.state != .off { server.pointee.beginRewrite() } else { server.pointee.beginLooseBase() }
       execution.reply.simple("Background append only file rewriting started")
     }
+  }
+
+  /// FLUSHALL: nobody wants the snapshot that is being made, nor, where snapshots are kept, the last one.
+  static func flushAll(_ execution: inout Execution) {
+    let before = execution.effects.changes
+    Databases.flushAll(&execution)
+    let server = execution.server
+    guard execution.effects.changes != before, !server.pointee.recovery.isLoading else { return }
+    if server.pointee.snapshots.isSaving { server.pointee.abandonSave() }
+    guard !server.pointee.configuration.settings.persistence.savePoints.isEmpty else { return }
+    // A base under way gives way to it and begins anew.
+    if server.pointee.snapshots.isRewriting { server.pointee.snapshots.isRewriteScheduled = true }
+    _ = server.pointee.saveNow()
   }
 
   private static var lastSave: CommandDefinition {

@@ -22,6 +22,8 @@ struct AppendLog: ~Copyable {
   var selectedDatabase: Int32 = -1
   /// The number of the last seal in the current file.
   var sealNumber: UInt64 = 0
+  /// The number of the last seal in the file before: a switch that fails goes on from it.
+  var sealNumberBefore: UInt64 = 0
   /// The second of the last `#TS:` line.
   var stampedSecond: Int64 = 0
 
@@ -48,8 +50,17 @@ struct AppendLog: ~Copyable {
   /// Bytes behind the end of the data that a crash may have left; the file is cut there.
   var droppedTailBytes: Int64 = 0
 
+  /// Zeros ahead of the file's end, and the file's path.
+  var reserve = LogReserve()
+  var path = ""
+
   /// The client whose DEBUG LOADAOF waits until the log is on disk.
   var reloading: (slot: UInt32, generation: UInt32)?
+
+  /// Writes go through the ring until then: one in the loop has taken long.
+  var writesAtOnceAgainNanoseconds: UInt64 = 0
+  /// DEBUG AOF-FLUSH-SLEEP: the loop stands still for so long before it writes. For tests.
+  var flushSleepMicroseconds: UInt32 = 0
 
   // MARK: figures
 
@@ -71,6 +82,8 @@ struct LogFigures {
   var records: UInt64 = 0
   var bytes: UInt64 = 0
   var commits: UInt64 = 0
+  /// Those of them that were one operation, over zeros that were on disk already.
+  var singleCommits: UInt64 = 0
   var syncs: UInt64 = 0
   var failures: UInt64 = 0
   /// Times that a sync took over two seconds: what Redis counts as delayed.

@@ -24,6 +24,8 @@ struct Recovery: ~Copyable {
   private(set) var bytesBefore: Int64 = 0
   private(set) var beganAtNanoseconds: UInt64 = 0
   private(set) var beganAtWallSeconds: Int64 = 0
+  /// Loading stands still until then: key-load-delay.
+  var resumesAtNanoseconds: UInt64 = 0
   var keysLoaded: UInt64 = 0
   var keysExpired: UInt64 = 0
   /// Who asked for it while the server runs: DEBUG RELOAD, DEBUG LOADAOF.
@@ -51,6 +53,10 @@ struct Recovery: ~Copyable {
   }
 
   var current: Source? { queue.first }
+  /// Keys or records of the present file so far.
+  var keysOfCurrent: Int {
+    mutating get { Int(clamping: snapshot?.figures.loaded ?? 0) + Int(clamping: replay?.records ?? 0) }
+  }
 
   /// The last seal of the file that was loaded last.
   var sealNumber: UInt64 = 0
@@ -78,6 +84,7 @@ extension Server {
     appendLog.databaseSequences = Array(repeating: 0, count: configuration.settings.general.databases)
     appendLog.directory = LogDirectory(path: settings.logDirectory, prefix: settings.logFile)
     appendLog.pipeline.policy = CommitPipeline.Policy(settings.logSync)
+    appendLog.reserve.aheadBytes = settings.logSync == .always ? Int64(clamping: settings.logReserveBytes) : 0
     var sources: [Recovery.Source] = []
     if settings.logEnabled {
       guard let found = logSources() else { return false }
@@ -137,7 +144,7 @@ extension Server {
 
   private mutating func manifestSources() -> [Recovery.Source]? {
     let entries = appendLog.directory.manifest.files
-    var sources: [Recovery.Source] = []
+    var found: [(entry: LogManifest.Entry, path: String, bytes: Int64)] = []
     for (index, entry) in entries.enumerated() {
       let path = appendLog.directory.path(of: entry)
       if index == 0 && !File.exists(path) && entry.name == appendLog.directory.prefix && File.exists(entry.name) {
@@ -148,14 +155,18 @@ extension Server {
         if result.isDone { log.notice("Moved \(entry.name) into \(appendLog.directory.path), as its manifest says.") }
       }
       do throws(Errno) {
-        let bytes = try File.status(path).bytes
-        sources.append(Recovery.Source(path: path, name: entry.name, isLast: index == entries.count - 1, isOfLog: true, bytes: bytes))
+        found.append((entry, path, try File.status(path).bytes))
       } catch {
         log.warning("Fatal error: can't open the append log file \(entry.name) for reading: \(error.text)")
         return nil
       }
     }
-    return sources
+    return found.indices.map { index in
+      // Behind the last file with records there may be an empty one: of a switch that the end came in between.
+      let isLast = found[(index + 1)...].allSatisfy { $0.bytes == 0 }
+      let file = found[index]
+      return Recovery.Source(path: file.path, name: file.entry.name, isLast: isLast, isOfLog: true, bytes: file.bytes)
+    }
   }
 
   /// No manifest: perhaps a log of one file, as servers before version 7 wrote it.
@@ -176,7 +187,14 @@ extension Server {
 
   /// Loads for a while. Called by the loop until `recovery.isLoading` is false.
   mutating func continueRecovery(_ this: UnsafeMutablePointer<Server>) {
-    let deadline = Clock.monotonicNanoseconds() + Self.recoverySliceNanoseconds
+    let delay = KeyDelay(microseconds: configuration.settings.persistence.loadKeyDelayMicroseconds)
+    let now = Clock.monotonicNanoseconds()
+    guard now >= recovery.resumesAtNanoseconds || delay.isNone else { return }
+    let deadline = now + (delay.isNone ? Self.recoverySliceNanoseconds : 0)
+    let before = recovery.keysOfCurrent
+    defer {
+      recovery.resumesAtNanoseconds = Clock.monotonicNanoseconds() &+ delay.nanoseconds(keys: recovery.keysOfCurrent - before)
+    }
     repeat {
       guard let source = recovery.current else {
         if !finishRecovery() { lifecycle.stopNow(exitCode: 1) }
@@ -202,7 +220,7 @@ extension Server {
     let end = recovery.replay?.validEnd ?? 0
     switch outcome {
     case .more: return true
-    case .done: return finish(source, validEnd: end, isTorn: recovery.replay?.hasZeroTail ?? false)
+    case .done: return finish(source, validEnd: end, tail: recovery.replay?.hasZeroTail == true ? .zeros : .none)
     case .truncated: return truncated(source)
     case .malformed:
       log.warning(
@@ -230,6 +248,7 @@ extension Server {
         recovery.snapshot = SnapshotFile(descriptor: descriptor, name: source.name, loader: makeLoader(source))
       } else if !source.isOfLog {
         log.warning("Wrong signature trying to load DB from file \(source.name)")
+        log.warning("Fatal error loading the DB, check server logs. Exiting.")
         return false
       } else {
         recovery.replay = Replay(name: source.name, descriptor: descriptor, offset: 0)
@@ -237,6 +256,7 @@ extension Server {
       return true
     } catch {
       log.warning("Fatal error: can't open \(source.name) for reading: \(error.text)")
+      if !source.isOfLog { log.warning("Fatal error loading the DB: \(error.text). Exiting.") }
       return false
     }
   }
@@ -266,7 +286,7 @@ extension Server {
           log.warning("Passed over in \(source.name): \(figures.functions) function libraries, \(figures.moduleData) pieces of module data.")
         }
       }
-      guard source.isOfLog && end < source.bytes else { return finish(source, validEnd: end, isTorn: false) }
+      guard source.isOfLog && end < source.bytes else { return finish(source, validEnd: end, tail: .none) }
       // A base of one file, as before version 7: records follow the snapshot.
       let descriptor = recovery.snapshot?.descriptor ?? -1
       recovery.snapshot = nil
@@ -286,24 +306,30 @@ extension Server {
     }
     log.warning("!!! Warning: short read while loading the AOF file \(source.name)!!!")
     log.warning("Truncating the AOF \(source.name) at offset \(end)")
-    return finish(source, validEnd: end, isTorn: true)
+    return finish(source, validEnd: end, tail: .torn)
   }
 
-  /// The file is loaded: it is forced to disk, a torn end cut off.
-  private mutating func finish(_ source: Recovery.Source, validEnd: Int64, isTorn: Bool) -> Bool {
+  /// What stands behind the last record.
+  private enum Tail {
+    case none
+    /// Room that was kept ready and not used.
+    case zeros
+    case torn
+  }
+
+  /// The file is loaded: it is forced to disk, whatever stands behind its last record cut off.
+  private mutating func finish(_ source: Recovery.Source, validEnd: Int64, tail: Tail) -> Bool {
     do throws(Errno) {
       let descriptor = try File.open(source.path, for: .write)
       defer { try? File.close(descriptor) }
-      if isTorn {
-        appendLog.droppedTailBytes += try File.status(descriptor).bytes - validEnd
-        try File.truncate(descriptor, to: validEnd)
-      }
+      if tail == .torn { appendLog.droppedTailBytes += try File.status(descriptor).bytes - validEnd }
+      if tail != .none { try File.truncate(descriptor, to: validEnd) }
       try File.sync(descriptor)
     } catch {
       log.warning("Error forcing the append only file \(source.name) to disk: \(error.text)")
       return false
     }
-    if isTorn { log.warning("AOF \(source.name) loaded anyway because aof-load-truncated is enabled") }
+    if tail == .torn { log.warning("AOF \(source.name) loaded anyway because aof-load-truncated is enabled") }
     closeLoaded()
     recovery.finishCurrent()
     return true
@@ -392,10 +418,11 @@ extension Server {
   /// Records go to this file from now on.
   mutating func startLog(_ descriptor: Int32, offset: Int64) {
     appendLog.sealNumber = offset == 0 ? 0 : recovery.sealNumber
-    appendLog.pipeline.open(descriptor, offset: offset, seal: appendLog.sealNumber)
+    openLogFile(descriptor, at: appendLog.directory.currentPath ?? "", offset: offset, seal: appendLog.sealNumber)
     appendLog.selectedDatabase = -1
     appendLog.state = .on
     execution.pointee.effects.isRecording = true
+    removeHistory()
   }
 }
 

@@ -37,6 +37,8 @@ extension Server {
       if result.isDone { appendLog.directory.stepsDone() } else { appendLog.directory.stepsFailed() }
       snapshots.isChangingManifest = false
       beginScheduled()
+    case .reserve(let generation): reserveChanged(generation, result)
+    case .directFile(let generation): directFileOpened(generation, result)
     case .other: break
     }
   }
@@ -58,6 +60,7 @@ extension Server {
       number += 1
       batch.seal(number: number, durable: durable)
     }
+    appendLog.sealNumberBefore = number
     appendLog.sealNumber = 0
     appendLog.selectedDatabase = -1
     snapshots.fileSwitch = .draining
@@ -85,7 +88,7 @@ extension Server {
     log.warning("Writing a new base of the append-only log from memory")
     abandonSave()
     guard snapshots.job == nil else { return }
-    if let file = appendLog.pipeline.file { give([.close(file.descriptor)], .other) }
+    if let file = appendLog.pipeline.file { give(closing(file), .other) }
     // Whatever was appended so far will be in the base; until then whoever read it waits.
     appendLog.pipeline.beginRescue()
     beginFirstBase()
@@ -108,6 +111,7 @@ extension Server {
     if snapshots.fileSwitch == .draining && pipeline {
       snapshots.fileSwitch = .making
       snapshots.isChangingManifest = true
+      trimLog()
       give(appendLog.directory.stepsForNextIncrement(), .nextIncrement)
     }
     if snapshots.isBaseReady && snapshots.fileSwitch == .none && !snapshots.isChangingManifest { installBase() }
@@ -134,7 +138,7 @@ extension Server {
     snapshots.isChangingManifest = false
     guard result.isDone else {
       appendLog.directory.stepsFailed()
-      appendLog.pipeline.abandonGeneration()
+      abandonGeneration()
       log.warning("Can't make the next file of the append-only log: \(Errno(result.code).text)")
       snapshots.job?.pointee.giveUp(Errno(result.code))
       return endJobIfFailed()
@@ -142,10 +146,21 @@ extension Server {
     appendLog.directory.stepsDone()
     if let file = appendLog.pipeline.file {
       appendLog.olderIncrementBytes += file.offset
-      give([.close(file.descriptor)], .other)
+      give(closing(file), .other)
     }
-    appendLog.pipeline.open(result.descriptor, offset: 0)
+    openLogFile(result.descriptor, at: appendLog.directory.newestIncrementPath)
     advanceFiles()
+  }
+
+  /// The log goes on in the old file, and so do the numbers of its seals.
+  private mutating func abandonGeneration() {
+    var number = appendLog.sealNumberBefore
+    let durable = appendLog.pipeline.syncedSeal
+    appendLog.pipeline.abandonGeneration { batch in
+      number += 1
+      batch.seal(number: number, durable: durable)
+    }
+    appendLog.sealNumber = number
   }
 
   private mutating func hiddenIncrementMade(_ result: FileErrands.Result) {
@@ -160,7 +175,7 @@ extension Server {
     appendLog.directory.stepsFailed()
     snapshots.hiddenDescriptor = result.descriptor
     if appendLog.state == .enabling, appendLog.pipeline.health == .healthy {
-      appendLog.pipeline.open(result.descriptor, offset: 0)
+      openLogFile(result.descriptor, at: appendLog.directory.newestIncrementPath)
     }
     advanceFiles()
   }
@@ -199,21 +214,25 @@ extension Server {
     if isFirst { firstBaseInstalled() }
     appendLog.bytesAtRewrite = appendLog.currentBytes
     log.notice("Background AOF rewrite finished successfully")
-    if !configuration.settings.persistence.logKeepsOldFiles {
-      let steps = appendLog.directory.stepsForRemovingHistory()
-      if !steps.isEmpty {
-        snapshots.isChangingManifest = true
-        give(steps, .removal)
-      }
-    }
+    removeHistory()
     applyRestrictions()
     beginScheduled()
+  }
+
+  /// Files that nothing needs any more go, unless they are to be kept.
+  mutating func removeHistory() {
+    guard !configuration.settings.persistence.logKeepsOldFiles, !snapshots.isChangingManifest, snapshots.fileSwitch == .none
+    else { return }
+    let steps = appendLog.directory.stepsForRemovingHistory()
+    guard !steps.isEmpty else { return }
+    snapshots.isChangingManifest = true
+    give(steps, .removal)
   }
 
   /// From now on the files on disk are the whole truth again, or for the first time.
   private mutating func firstBaseInstalled() {
     if appendLog.pipeline.file == nil {
-      appendLog.pipeline.open(snapshots.hiddenDescriptor, offset: 0)
+      openLogFile(snapshots.hiddenDescriptor, at: appendLog.directory.newestIncrementPath)
       log.notice("The append-only log has a new base: what waited for it is durable now.")
       wishes.add(.release)
     }
@@ -236,39 +255,61 @@ extension Server {
   /// The base could not be written; the files on disk are as good as before.
   mutating func rewriteFailed(_ failure: Errno?) {
     snapshots.isBaseReady = false
-    snapshots.lastRewriteFailed = true
-    snapshots.rewriteFailures += 1
     snapshots.lastRewriteSeconds = jobSeconds
-    let wait = Int64(min(3_600, snapshots.rewriteFailures > 3 ? 60 << min(6, snapshots.rewriteFailures - 4) : 1))
-    snapshots.rewriteNotBeforeSeconds = clock.seconds + wait
-    log.warning("Background AOF rewrite terminated with an error: \(failure?.text ?? "cancelled")")
+    if let failure {
+      snapshots.lastRewriteFailed = true
+      snapshots.rewriteFailures += 1
+      log.warning("Background AOF rewrite terminated with an error: \(failure.text)")
+      delayRewrites()
+    } else {
+      log.notice("Background AOF rewrite cancelled")
+    }
     if snapshots.hiddenDescriptor >= 0 && appendLog.pipeline.file == nil {
-      give([.close(snapshots.hiddenDescriptor)], .other)
+      give([.close(snapshots.hiddenDescriptor), .remove(appendLog.directory.newestIncrementPath)], .other)
       snapshots.hiddenDescriptor = -1
     }
     snapshots.rescueAtNanoseconds = clock.nanoseconds + 1_000_000_000
     guard appendLog.state == .enabling, appendLog.pipeline.health == .healthy else { return }
     // Turned on while running, and it could not be: tried again with the next tick that may.
-    if let file = appendLog.pipeline.file { closeHidden(file.descriptor) }
+    if let file = appendLog.pipeline.file { closeHidden(file) }
   }
 
-  private mutating func closeHidden(_ descriptor: Int32) {
+  /// After some failures in a row automatic attempts come more and more seldom.
+  private mutating func delayRewrites() {
+    guard snapshots.rewriteFailures >= Self.rewriteFailuresMax else {
+      snapshots.rewriteNotBeforeSeconds = clock.seconds + 1
+      return
+    }
+    let minutes = Int64(min(60, 1 << min(6, snapshots.rewriteFailures - Self.rewriteFailuresMax)))
+    snapshots.rewriteNotBeforeSeconds = clock.seconds + minutes * 60
+    log.warning("Background AOF rewrite has repeatedly failed and triggered the limit, will retry in \(minutes) minutes")
+  }
+
+  private static let rewriteFailuresMax = 3
+
+  /// The increment of an attempt that failed: no manifest names it, and what is in it will be in the base.
+  private mutating func closeHidden(_ file: CommitPipeline.File) {
     guard !appendLog.pipeline.isFlying else { return }
     appendLog.pipeline.closeFile()
-    give([.close(descriptor)], .other)
+    give(closing(file) + [.remove(appendLog.path)], .other)
     snapshots.hiddenDescriptor = -1
+  }
+
+  /// `appendonly yes` is tried again, if it has failed and may be. False otherwise.
+  mutating func enableAgain() -> Bool {
+    guard appendLog.state == .enabling, snapshots.job == nil, snapshots.fileSwitch == .none, !snapshots.isChangingManifest,
+      !appendLog.pipeline.isFlying
+    else { return false }
+    // The increment of the attempt before, if something was still being written to it then.
+    if let file = appendLog.pipeline.file { closeHidden(file) }
+    beginEnabling()
+    return true
   }
 
   /// The log has grown by so much that a new base is worth writing.
   mutating func rewriteIfGrown() {
     let settings = configuration.settings.persistence
-    if appendLog.state == .enabling && snapshots.job == nil && clock.seconds >= snapshots.rewriteNotBeforeSeconds
-      && snapshots.fileSwitch == .none && !snapshots.isChangingManifest && !appendLog.pipeline.isFlying
-    {
-      // The increment of the attempt before, if something was still being written to it then.
-      if let file = appendLog.pipeline.file { closeHidden(file.descriptor) }
-      return beginEnabling()
-    }
+    if clock.seconds >= snapshots.rewriteNotBeforeSeconds && enableAgain() { return }
     guard canRewrite, settings.logRewritePercentage > 0, appendLog.currentBytes > Int64(settings.logRewriteBytesMin),
       clock.seconds >= snapshots.rewriteNotBeforeSeconds
     else { return }
@@ -285,8 +326,9 @@ extension Server {
   /// `appendonly no`: the log has its last sync.
   private mutating func endLog() {
     if let file = appendLog.pipeline.file {
+      trimLog()
       appendLog.pipeline.closeFile()
-      give([.close(file.descriptor)], .other)
+      give(closing(file), .other)
     }
     appendLog.state = .off
     // Whoever still waits was given up by whoever turned the log off.
@@ -329,7 +371,9 @@ extension Server {
       if old == .always { appendLog.commandBarrier = appendLog.pipeline.appendedSequence }
     }
     appendLog.pipeline.policy = policy
+    appendLog.reserve.aheadBytes = policy == .always ? Int64(clamping: settings.logReserveBytes) : 0
     applyRestrictions()
+    if hasStarted && appendLog.state == .on { removeHistory() }
   }
 
   /// `appendonly` has changed.
@@ -358,7 +402,12 @@ extension Server {
 
   private mutating func turnLogOff() {
     execution.pointee.effects.isRecording = false
-    if snapshots.isRewriting { abandonSave() }
+    if snapshots.isRewriting {
+      // Redis's words: who waits for them shall not wait in vain.
+      log.notice("Killing running AOF rewrite (no child process: a walk, and it ends here)")
+      abandonSave()
+    }
+    snapshots.isRewriteScheduled = false
     appendLog.pipeline.demandSync()
     appendLog.state = .ending
   }

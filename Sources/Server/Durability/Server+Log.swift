@@ -33,22 +33,59 @@ extension Server {
 
   mutating func logWritten(_ result: Int32) {
     let before = appendLog.pipeline.health
-    appendLog.pipeline.wrote(result, nowNanoseconds: clock.nanoseconds)
+    let isSingle = appendLog.pipeline.isWritingAsOne
+    let now = isSingle ? Clock.monotonicNanoseconds() : clock.nanoseconds
+    appendLog.pipeline.wrote(result, nowNanoseconds: now)
+    if isSingle && result > 0 {
+      noteSync(nanoseconds: now &- appendLog.figures.chainBeganAt, event: "aof-fsync-always")
+      appendLog.figures.singleCommits += 1
+      committed(now)
+    }
     healthChanged(from: before)
   }
+
+  private mutating func committed(_ now: UInt64) {
+    appendLog.figures.commits += 1
+    appendLog.reserve.committed(nowNanoseconds: now)
+  }
+
+  private mutating func noteSync(nanoseconds: UInt64, event: String) {
+    let spent = nanoseconds / 1_000
+    appendLog.figures.syncs += 1
+    appendLog.figures.syncMicroseconds.add(spent)
+    if spent >= Self.delayedSyncMicroseconds { appendLog.figures.delayedSyncs += 1 }
+    noteLatency(event, microseconds: spent)
+  }
+
+  /// Under `everysec` and `no` a record is in the page cache before its answer leaves: what was answered survives the end
+  /// of the process. Not while a sync is under way, which would make the loop wait for the disk, nor soon after a
+  /// write that has taken long.
+  func mayWriteAtOnce(_ count: Int) -> Bool {
+    count <= Self.bytesAtOnceMax && !appendLog.pipeline.isSyncing
+      && clock.nanoseconds >= appendLog.writesAtOnceAgainNanoseconds
+  }
+
+  mutating func wroteAtOnce(_ result: Int32, since began: UInt64) {
+    let spent = Clock.monotonicNanoseconds() &- began
+    if spent > Self.slowWriteNanoseconds {
+      appendLog.writesAtOnceAgainNanoseconds = clock.nanoseconds + Self.slowWritePauseNanoseconds
+      noteLatency("aof-write", microseconds: spent / 1_000)
+    }
+    logWritten(result)
+  }
+
+  private static let bytesAtOnceMax = 1 << 20
+  private static let slowWriteNanoseconds: UInt64 = 5_000_000
+  private static let slowWritePauseNanoseconds: UInt64 = 1_000_000_000
 
   mutating func logSynced(_ result: Int32, isChain: Bool) {
     let before = appendLog.pipeline.health
     let began = isChain ? max(appendLog.figures.chainBeganAt, appendLog.figures.syncBeganAt) : appendLog.figures.syncBeganAt
     let now = Clock.monotonicNanoseconds()
-    let spent = now > began ? (now - began) / 1_000 : 0
     if result == 0 {
-      appendLog.figures.syncs += 1
-      appendLog.figures.syncMicroseconds.add(spent)
-      if spent >= Self.delayedSyncMicroseconds { appendLog.figures.delayedSyncs += 1 }
-      noteLatency(isChain ? "aof-fsync-always" : "aof-fsync", microseconds: spent)
+      noteSync(nanoseconds: now > began ? now - began : 0, event: isChain ? "aof-fsync-always" : "aof-fsync")
     }
-    if isChain { appendLog.figures.commits += 1 }
+    if isChain { committed(now) }
     appendLog.pipeline.synced(result, isChain: isChain, nowNanoseconds: now)
     healthChanged(from: before)
   }
@@ -141,6 +178,7 @@ extension Server {
     }
     if isRestricted != (recovery.isLoading || writeRefusal != nil) { applyRestrictions() }
     advanceFiles()
+    keepReserve()
     if appendLog.reloading != nil { reloadLogIfFlushed() }
   }
 

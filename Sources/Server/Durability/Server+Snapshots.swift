@@ -64,8 +64,13 @@ extension Server {
     // Commands that change data faster than it is written make the walk urgent.
     let slice = kept > Self.keptBytesUrgent ? SnapshotJob.sliceNanoseconds * 4 : SnapshotJob.sliceNanoseconds
     guard isIdleTurn || kept > Self.keptBytesUrgent || now &- snapshots.lastSliceEndedAt >= snapshots.lastSliceNanoseconds else { return }
-    snapshots.job?.pointee.gather(nanoseconds: slice)
+    let delay = KeyDelay(microseconds: configuration.settings.persistence.snapshotKeyDelayMicroseconds)
+    guard now >= snapshots.resumesAtNanoseconds || delay.isNone else { return }
+    let written = snapshots.job?.pointee.walk?.pointee.writtenCount ?? 0
+    snapshots.job?.pointee.gather(nanoseconds: delay.isNone ? slice : 0, entriesPerLook: delay.entriesPerLook)
     let ended = Clock.monotonicNanoseconds()
+    let gathered = (snapshots.job?.pointee.walk?.pointee.writtenCount ?? written) - written
+    snapshots.resumesAtNanoseconds = ended &+ delay.nanoseconds(keys: gathered)
     snapshots.lastSliceEndedAt = ended
     snapshots.lastSliceNanoseconds = ended - now
   }
@@ -81,6 +86,7 @@ extension Server {
   mutating func nextSnapshotOperation() -> SnapshotOperation? {
     guard snapshots.job != nil, snapshots.job?.pointee.isFlying == false, snapshots.job?.pointee.hasFailed == false else { return nil }
     let descriptor = snapshots.job?.pointee.descriptor ?? -1
+    snapshots.job?.pointee.endWritingIfDone()
     let mustSync = configuration.settings.persistence.snapshotIncrementalSync
       && (snapshots.job?.pointee.bytesSinceSync ?? 0) >= SnapshotJob.syncEveryBytes
     if snapshots.job?.pointee.stage == .syncing || snapshots.job?.pointee.stage == .writing && mustSync {

@@ -89,10 +89,10 @@ struct SnapshotJob: ~Copyable {
   }
 
   /// Gathers for a slice.
-  mutating func gather(nanoseconds: UInt64) {
+  mutating func gather(nanoseconds: UInt64, entriesPerLook: Int = Self.entriesPerLook) {
     let deadline = Clock.monotonicNanoseconds() + nanoseconds
     while wantsTime {
-      walk?.pointee.step(entriesMax: Self.entriesPerLook, bytesMax: 64 << 10)
+      walk?.pointee.step(entriesMax: entriesPerLook, bytesMax: 64 << 10)
       guard Clock.monotonicNanoseconds() < deadline else { return }
     }
   }
@@ -131,7 +131,12 @@ struct SnapshotJob: ~Copyable {
     } else if result != -Errno.interrupted.code && result != -Errno.again.code {
       failure = Errno(result == 0 ? Errno.noSpace.code : -result)
     }
-    if isGathered && isWritten { stage = .syncing }
+  }
+
+  /// Once all is gathered and written the file is forced to disk; also if there was nothing to write, as in a base
+  /// of commands without keys.
+  mutating func endWritingIfDone() {
+    if stage == .writing && !isFlying && !hasFailed && isGathered && isWritten { stage = .syncing }
   }
 
   /// Gives it up; what is in flight ends first.

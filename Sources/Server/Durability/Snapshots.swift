@@ -52,6 +52,8 @@ struct Snapshots: ~Copyable {
     case making
   }
 
+  /// The walk stands still until then: rdb-key-save-delay.
+  var resumesAtNanoseconds: UInt64 = 0
   /// When the walk last had its share.
   var lastSliceEndedAt: UInt64 = 0
   var lastSliceNanoseconds: UInt64 = 0
@@ -59,7 +61,14 @@ struct Snapshots: ~Copyable {
   /// What errands are for.
   var errands: [(number: UInt64, purpose: ErrandPurpose)] = []
 
-  enum ErrandPurpose { case openFile, nextIncrement, hiddenIncrement, installFile, installBase, removal, other }
+  enum ErrandPurpose {
+    case openFile, nextIncrement, hiddenIncrement, installFile, installBase, removal, other
+    /// Zeros ahead of the log, or away from its end.
+    case reserve(generation: UInt64)
+    /// The log's file once more, for direct writing.
+    case directFile(generation: UInt64)
+  }
+
 
   mutating func begin(_ new: consuming SnapshotJob) {
     precondition(job == nil, "one image at a time")

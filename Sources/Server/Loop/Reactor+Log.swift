@@ -25,14 +25,25 @@ extension Reactor where Engine: ~Copyable {
   private mutating func submitLog() {
     let now = server.pointee.clock.nanoseconds
     while let operation = server.pointee.nextLogOperation(now) {
+      if server.pointee.appendLog.flushSleepMicroseconds > 0 {
+        Clock.sleep(nanoseconds: UInt64(server.pointee.appendLog.flushSleepMicroseconds) * 1_000)
+      }
       switch operation {
       case .write(let descriptor, let memory, let count, let offset):
-        ring.write(descriptor, memory, count: count, offset: offset, Token(.write, slot: FileSlot.log, generation: 0))
+        guard server.pointee.mayWriteAtOnce(count) else {
+          ring.write(descriptor, memory, count: count, offset: offset, Token(.write, slot: FileSlot.log, generation: 0))
+          continue
+        }
+        server.pointee.wroteAtOnce(ring.writeAtOnce(descriptor, memory, count: count, offset: offset), since: now)
       case .writeThenSync(let descriptor, let memory, let count, let offset):
         server.pointee.appendLog.figures.chainBeganAt = now
         ring.writeThenSync(
           descriptor, memory, count: count, offset: offset,
           write: Token(.write, slot: FileSlot.log, generation: 0), sync: Token(.sync, slot: FileSlot.log, generation: 0))
+      case .writeDurably(let descriptor, let memory, let count, let offset):
+        server.pointee.appendLog.figures.chainBeganAt = now
+        ring.writeDurably(
+          descriptor, memory, count: count, offset: offset, Token(.write, slot: FileSlot.log, generation: 0))
       case .sync(let descriptor, let isChain):
         server.pointee.appendLog.figures.syncBeganAt = now
         ring.sync(descriptor, Token(.sync, slot: isChain ? FileSlot.log : FileSlot.logSync, generation: 0))

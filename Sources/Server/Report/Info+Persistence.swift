@@ -36,7 +36,9 @@ extension InfoReport {
   }
 
   private mutating func writeLog() {
-    let isRewriting = server.pointee.snapshots.isRewriting
+    // Also while files change places: whoever waits for the end would find the next rewrite refused.
+    let isRewriting = server.pointee.snapshots.isRewriting && server.pointee.snapshots.job?.pointee.hasFailed == false
+      || server.pointee.snapshots.fileSwitch != .none || server.pointee.snapshots.isChangingManifest
     out.field("aof_enabled", server.pointee.appendLog.isRecording ? 1 : 0)
     out.field("aof_rewrite_in_progress", isRewriting ? 1 : 0)
     out.field("aof_rewrite_scheduled", server.pointee.snapshots.isRewriteScheduled ? 1 : 0)
@@ -59,6 +61,7 @@ extension InfoReport {
     // Ours: what waits for the disk, for whom, and for how long.
     out.field("aof_records", server.pointee.appendLog.figures.records)
     out.field("aof_commits", server.pointee.appendLog.figures.commits)
+    out.field("aof_single_commits", server.pointee.appendLog.figures.singleCommits)
     out.field("aof_fsyncs", server.pointee.appendLog.figures.syncs)
     out.field("aof_errors", server.pointee.appendLog.figures.failures)
     out.field("aof_unsynced_bytes", unsynced)
@@ -66,6 +69,7 @@ extension InfoReport {
     out.field("aof_oldest_unsynced_usec", age / 1_000)
     out.field("aof_appended_batch", server.pointee.appendLog.pipeline.appendedSequence)
     out.field("aof_durable_batch", server.pointee.appendLog.pipeline.syncedSequence)
+    out.field("aof_preallocated_bytes", max(0, server.pointee.appendLog.reserve.end - server.pointee.appendLog.pipeline.submittedOffset))
     out.field("aof_dropped_tail_bytes", server.pointee.appendLog.droppedTailBytes)
     out.field("held_replies", server.pointee.appendLog.holds.replies)
     out.field("held_clients", server.pointee.appendLog.holds.count)
