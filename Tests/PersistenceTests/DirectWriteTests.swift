@@ -119,6 +119,36 @@ import Testing
     #expect(synced == 1)
   }
 
+  /// One operation syncs its own bytes: what was written without a sync before needs one of the whole file. And an error
+  /// of the disk is told to one sync of a file only.
+  @Test func whatIsNotOnDiskYetNeedsAChain() {
+    var pipeline = CommitPipeline()
+    pipeline.policy = .everySecond
+    pipeline.open(3, offset: 0)
+    pipeline.openDirect(4)
+    pipeline.filling.pointee.append(ByteView("plain" as StaticString))
+    pipeline.appended(nowNanoseconds: 1)
+    guard case .write = pipeline.next(nowNanoseconds: 1, seal: { _ in }) else {
+      Issue.record("no plain write")
+      return
+    }
+    pipeline.wrote(5, nowNanoseconds: 1)
+    pipeline.policy = .always
+    pipeline.reservedOffset = 1 << 20
+    pipeline.filling.pointee.append(ByteView("x" as StaticString))
+    pipeline.appended(nowNanoseconds: 2)
+    guard case .writeThenSync(3, _, 1, 5) = pipeline.next(nowNanoseconds: 2, seal: { _ in }) else {
+      Issue.record("not a chain")
+      return
+    }
+    let isAlone = pipeline.next(nowNanoseconds: 2, seal: { _ in }) == nil
+    #expect(isAlone)
+    pipeline.wrote(1, nowNanoseconds: 3)
+    pipeline.synced(0, isChain: true, nowNanoseconds: 3)
+    let synced = pipeline.syncedSequence
+    #expect(synced == 2)
+  }
+
   /// Whichever way is faster is taken, soon after that changes, and the slow one is hardly ever tried.
   @Test func theFasterWayIsTaken() {
     var choice = CommitChoice()

@@ -100,6 +100,8 @@ import Bytes
     var isDirect = false
     var writeResult: Int32?
     var syncResult: Int32?
+    /// It ends with a sync: an error of the disk would be told to it, or to another sync beside it, but not to both.
+    var isSyncing: Bool { isChain || isSingle }
   }
 
   /// A sync of its own, and what it will prove.
@@ -283,7 +285,9 @@ import Bytes
       return nil
     }
     guard file.offset + Int64(count) <= offsetLimit else { return nil }
-    if isForced, let blocks = unsafe directBlocks(of: batch, file) {
+    // One operation syncs its own bytes and no others: all that was written before must be on disk already.
+    let mayBeOne = unsafe isForced && isSynced && batch.pointee.written == 0 && !batch.pointee.isRefusedAsOne
+    if mayBeOne, let blocks = unsafe directBlocks(of: batch, file) {
       chainBeganNanoseconds = now
       write = unsafe Flight(count: blocks.count, isChain: false, isSingle: true, isDirect: true)
       return unsafe .writeDurably(
@@ -292,7 +296,7 @@ import Bytes
     let memory = unsafe UnsafeRawPointer(batch.pointee.start + batch.pointee.written)
     let isWhole = isForced && count == left
     if isWhole { chainBeganNanoseconds = now }
-    if unsafe isWhole && file.offset + Int64(count) <= reservedOffset && !batch.pointee.isRefusedAsOne {
+    if mayBeOne && count == left && file.offset + Int64(count) <= reservedOffset {
       write = Flight(count: count, isChain: false, isSingle: true)
       return unsafe .writeDurably(descriptor: file.descriptor, memory: memory, count: count, offset: file.offset)
     }
@@ -312,7 +316,7 @@ import Bytes
     let head = file.offset & (block - 1)
     let end = unsafe (file.offset + Int64(batch.pointee.count) + block - 1) & ~(block - 1)
     guard file.directDescriptor >= 0, choice.isDirect, end <= reservedOffset, end <= offsetLimit, end - file.offset < Self.directBytesMax,
-      unsafe batch.pointee.written == 0 && batch.pointee.head == head && !batch.pointee.isRefusedAsOne,
+      unsafe batch.pointee.head == head,
       head == 0 || tail.end == file.offset
     else { return nil }
     let blocks = unsafe batch.pointee.blocks(before: tail.bytes)
@@ -320,7 +324,7 @@ import Bytes
   }
 
   private mutating func nextSync(_ file: File, _ now: UInt64) -> Operation? {
-    guard sync == nil, write?.isChain != true, writtenSequence > syncedSequence else { return nil }
+    guard sync == nil, write?.isSyncing != true, writtenSequence > syncedSequence else { return nil }
     let isDemanded = demandedSequence > syncedSequence
     let isDue = policy == .everySecond && now >= syncDueNanoseconds
     guard isDemanded || isDue || policy == .always else { return nil }
@@ -348,7 +352,7 @@ import Bytes
     {
       return gathering.untilNanoseconds > now ? gathering.untilNanoseconds - now : 0
     }
-    guard health == .healthy, policy == .everySecond, sync == nil, write?.isChain != true,
+    guard health == .healthy, policy == .everySecond, sync == nil, write?.isSyncing != true,
       writtenSequence > syncedSequence
     else { return nil }
     let due = syncDueNanoseconds
