@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -39,6 +40,12 @@ static inline ssize_t curing_pwrite(int descriptor, const void *memory, size_t c
 
 /// Opens an existing file for writing past the page cache.
 static inline int curing_open_direct(const char *path) { return open(path, O_WRONLY | __O_DIRECT | O_CLOEXEC); }
+
+/// The magic number of the file system that an open file is on; 0 if it does not say.
+static inline uint64_t curing_file_system(int descriptor) {
+  struct statfs facts;
+  return fstatfs(descriptor, &facts) == 0 ? (uint64_t)facts.f_type : 0;
+}
 
 static inline int curing_accept(int listener) {
   extern int accept4(int, struct sockaddr *, socklen_t *, int);

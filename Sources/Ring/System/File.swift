@@ -42,9 +42,19 @@ public enum File {
   }
 
   /// A descriptor of an existing file that is written past the page cache, in whole blocks of 4096 bytes.
+  ///
+  /// Only on ext4 and XFS: FUSE, for one, forgets RWF_DSYNC when such a write is asynchronous, and says it is durable.
   public static func openDirect(_ path: String) throws(Errno) -> Int32 {
-    try checked { unsafe curing_open_direct(path) }
+    let descriptor = try checked { unsafe curing_open_direct(path) }
+    guard durableDirectly.contains(curing_file_system(descriptor)) else {
+      try? close(descriptor)
+      throw Errno(EOPNOTSUPP)
+    }
+    return descriptor
   }
+
+  /// Magic numbers of file systems whose direct writes keep RWF_DSYNC: ext4, XFS.
+  private static let durableDirectly: [UInt64] = [0xEF53, 0x5846_5342]
 
   /// Closes a descriptor; an error may be the last word about data that was written.
   public static func close(_ descriptor: Int32) throws(Errno) {
