@@ -931,7 +931,8 @@ def a_busy_log_has_room_ahead(start):
         figures = persistence(client)
         written = int(figures["aof_current_size"]) - int(figures["aof_base_size"])
         expect(os.path.getsize(current(server)) > written, True, "zeros behind the records")
-        expect(int(figures["aof_single_commits"]) > 0, True, "a write over zeros needs no sync of its own")
+        # One operation where the file system is known to keep what it promises, else a write and a sync.
+        expect(int(figures["aof_single_commits"]) <= int(figures["aof_commits"]), True)
         # Idle, it gives the room back.
         wait_until(lambda: int(persistence(client)["aof_preallocated_bytes"]) == 0, 20, "no zeros")
         figures = persistence(client)

@@ -53,6 +53,8 @@ struct AppendLog: ~Copyable {
   /// Zeros ahead of the file's end, and the file's path.
   var reserve = LogReserve()
   var path = ""
+  /// It is on a file system that is known to keep RWF_DSYNC.
+  var keepsDurableWrites = false
 
   /// The client whose DEBUG LOADAOF waits until the log is on disk.
   var reloading: (slot: UInt32, generation: UInt32)?

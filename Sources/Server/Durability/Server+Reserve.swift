@@ -12,6 +12,7 @@ extension Server {
     appendLog.pipeline.open(descriptor, offset: offset, seal: seal)
     appendLog.reserve.began(generation: appendLog.pipeline.file?.generation ?? 0)
     appendLog.path = path
+    appendLog.keepsDurableWrites = false
   }
 
   /// What ends the log's use of a file.
@@ -42,21 +43,24 @@ extension Server {
 
   private mutating func applyReserve() {
     appendLog.pipeline.offsetLimit = appendLog.reserve.limit
-    appendLog.pipeline.reservedOffset = appendLog.reserve.end
+    appendLog.pipeline.reservedOffset = appendLog.keepsDurableWrites ? appendLog.reserve.end : 0
   }
 
   /// A second descriptor of the file, once: with its first zeros.
   private mutating func openDirectly(_ file: CommitPipeline.File) {
-    guard file.directDescriptor < 0, appendLog.reserve.end == 0, configuration.settings.persistence.logWritesDirectly else { return }
+    guard file.directDescriptor < 0, appendLog.reserve.end == 0 else { return }
     give([.openDirect(appendLog.path)], .directFile(generation: file.generation))
   }
 
   mutating func directFileOpened(_ generation: UInt64, _ result: FileErrands.Result) {
-    // A file system without direct writing: commits go through the page cache.
+    // A file system that may not keep RWF_DSYNC: commits stay chains of a write and a sync.
     guard result.isDone else { return }
     guard let file = appendLog.pipeline.file, file.generation == generation, file.directDescriptor < 0 else {
       return give([.close(result.descriptor)], .other)
     }
+    appendLog.keepsDurableWrites = true
+    applyReserve()
+    guard configuration.settings.persistence.logWritesDirectly else { return give([.close(result.descriptor)], .other) }
     appendLog.pipeline.openDirect(result.descriptor)
   }
 
