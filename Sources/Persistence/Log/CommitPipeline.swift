@@ -48,7 +48,9 @@ import Bytes
   /// Nothing is written at or behind this offset of the file: somebody else works there.
   public var offsetLimit = Int64.max
   /// Up to here the file has bytes on disk already, zeros: what is written there changes no metadata.
-  public var reservedOffset: Int64 = 0
+  public internal(set) var reservedOffset: Int64 = 0
+  /// Up to here zeros were written; the next sync of the file makes them durable.
+  var zeroedOffset: Int64 = 0
   /// Nil while the log is off, or while a new file is being prepared.
   public private(set) var file: File?
   /// What new batches belong to; ahead of `file.generation` while a switch waits for its file.
@@ -98,6 +100,8 @@ import Bytes
     /// One operation that is durable when it completes.
     var isSingle = false
     var isDirect = false
+    /// What its sync makes of `zeroedOffset`.
+    var reserves: Int64 = 0
     var writeResult: Int32?
     var syncResult: Int32?
     /// It ends with a sync: an error of the disk would be told to it, or to another sync beside it, but not to both.
@@ -109,7 +113,7 @@ import Bytes
     let sequence: UInt64
     let seal: UInt64
     let bytes: UInt64
-    let beganAtNanoseconds: UInt64
+    let reserves: Int64
   }
 
   /// No operation carries more: the kernel counts in 31 bits.
@@ -276,7 +280,7 @@ import Bytes
     guard left > 0 else {
       guard sync == nil else { return nil }
       // Written whole, but the sync linked to it never ran.
-      write = Flight(count: 0, isChain: true, writeResult: 0)
+      write = Flight(count: 0, isChain: true, reserves: zeroedOffset, writeResult: 0)
       return .sync(descriptor: file.descriptor, isChain: true)
     }
     let count = min(left, Self.operationBytesMax)
@@ -285,8 +289,11 @@ import Bytes
       return nil
     }
     guard file.offset + Int64(count) <= offsetLimit else { return nil }
-    // One operation syncs its own bytes and no others: all that was written before must be on disk already.
-    let mayBeOne = unsafe isForced && isSynced && batch.pointee.written == 0 && !batch.pointee.isRefusedAsOne
+    // One operation syncs its own bytes and no others: all that was written before must be on disk already, and
+    // zeros that are not yet get their sync with this commit.
+    let mayBeOne =
+      unsafe isForced && isSynced && zeroedOffset == reservedOffset && batch.pointee.written == 0
+      && !batch.pointee.isRefusedAsOne
     if mayBeOne, let blocks = unsafe directBlocks(of: batch, file) {
       chainBeganNanoseconds = now
       write = unsafe Flight(count: blocks.count, isChain: false, isSingle: true, isDirect: true)
@@ -301,7 +308,7 @@ import Bytes
       return unsafe .writeDurably(descriptor: file.descriptor, memory: memory, count: count, offset: file.offset)
     }
     let isChain = isWhole
-    write = Flight(count: count, isChain: isChain)
+    write = Flight(count: count, isChain: isChain, reserves: isChain ? zeroedOffset : 0)
     return unsafe isChain
       ? .writeThenSync(descriptor: file.descriptor, memory: memory, count: count, offset: file.offset)
       : .write(descriptor: file.descriptor, memory: memory, count: count, offset: file.offset)
@@ -329,7 +336,7 @@ import Bytes
     let isDue = policy == .everySecond && now >= syncDueNanoseconds
     guard isDemanded || isDue || policy == .always else { return nil }
     lastSyncNanoseconds = now
-    sync = SyncFlight(sequence: writtenSequence, seal: writtenSeal, bytes: writtenBytes, beganAtNanoseconds: now)
+    sync = SyncFlight(sequence: writtenSequence, seal: writtenSeal, bytes: writtenBytes, reserves: zeroedOffset)
     return .sync(descriptor: file.descriptor, isChain: false)
   }
 
@@ -347,7 +354,7 @@ import Bytes
       if retryAtNanoseconds > now { return retryAtNanoseconds - now }
       return offsetLimit == .max ? 0 : nil
     }
-    if health == .healthy, policy == .always, write == nil, unsafe !filling.pointee.isEmpty,
+    if health == .healthy, policy == .always, write == nil, unsafe closed.isEmpty, unsafe !filling.pointee.isEmpty,
       unsafe filling.pointee.generation == file?.generation, gathering.untilNanoseconds > 0
     {
       return gathering.untilNanoseconds > now ? gathering.untilNanoseconds - now : 0
@@ -378,6 +385,7 @@ import Bytes
     switch -result {
     case 0:
       syncedSeal = max(syncedSeal, flight.seal)
+      reservedOffset = max(reservedOffset, flight.reserves)
       advance(to: flight.sequence, bytes: flight.bytes, nowNanoseconds)
     case Failure.interrupted, Failure.cancelled: break
     case let code: poison(code)
@@ -408,6 +416,7 @@ import Bytes
     if let result = flight.syncResult {
       switch -result {
       case 0:
+        reservedOffset = max(reservedOffset, flight.reserves)
         unsafe finishForced(batch, now)
       default: attemptFailed(-Failure.interrupted, now)
       }
@@ -528,7 +537,7 @@ import Bytes
     syncedSeal = seal
     precondition(!isFlying, "the old file is still in use")
     offsetLimit = .max
-    reservedOffset = 0
+    zerosRemoved()
     tail.end = -1
     if unsafe filling.pointee.isEmpty { unsafe filling.pointee.place(at: offset) }
     file = File(descriptor: descriptor, offset: offset, generation: generation)
@@ -551,6 +560,16 @@ import Bytes
 
   /// The file can be written past the page cache through this descriptor; it is closed with the other one.
   public mutating func openDirect(_ descriptor: Int32) { file?.directDescriptor = descriptor }
+
+  /// The file has zeros up to `end`, though not on disk yet. Their filler does not sync them: some file systems tell an
+  /// error of the disk to one sync only, and then it must be one of ours.
+  public mutating func zerosWritten(to end: Int64) { zeroedOffset = max(zeroedOffset, end) }
+
+  /// The file ends with its last record again.
+  public mutating func zerosRemoved() {
+    zeroedOffset = 0
+    reservedOffset = 0
+  }
 
   /// The next file could not be had: all goes on in the old one. `reseal` is called on batches that have ended already:
   /// their seals are of the file that is not there.
