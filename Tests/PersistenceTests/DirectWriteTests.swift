@@ -12,7 +12,7 @@ import Testing
     mutating func write(_ memory: UnsafeRawPointer, _ count: Int, at offset: Int64) {
       let end = Int(offset) + count
       if bytes.count < end { bytes += Array(repeating: 0, count: end - bytes.count) }
-      for index in 0..<count { bytes[Int(offset) + index] = memory.load(fromByteOffset: index, as: UInt8.self) }
+      bytes.withUnsafeMutableBytes { ($0.baseAddress! + Int(offset)).copyMemory(from: memory, byteCount: count) }
     }
   }
 
@@ -24,11 +24,11 @@ import Testing
 
   @Test func everyRecordIsThereOnce() {
     var operations = (direct: 0, singles: 0, chains: 0)
-    for seed in UInt64(1)...60 {
+    for seed in UInt64(1)...20 {
       let some = play(seed)
       operations = (operations.direct + some.direct, operations.singles + some.singles, operations.chains + some.chains)
     }
-    #expect(operations.direct > 100 && operations.singles > 100 && operations.chains > 100, "\(operations)")
+    #expect(operations.direct > 30 && operations.singles > 30 && operations.chains > 30, "\(operations)")
   }
 
   /// How often which operation was asked for.
@@ -102,7 +102,9 @@ import Testing
     #expect(isIdle)
     let end = pipeline.file?.offset
     #expect(end == Int64(expected.count))
-    #expect(Array(disk.bytes.prefix(expected.count)) == expected, "seed \(seed)")
+    // Not inside #expect, which would look for the smallest difference of two long arrays.
+    let isSame = Array(disk.bytes.prefix(expected.count)) == expected
+    #expect(isSame, "seed \(seed)")
     #expect(disk.bytes.dropFirst(expected.count).allSatisfy { $0 == 0 }, "seed \(seed)")
     return (direct, singles, chains)
   }
