@@ -166,13 +166,16 @@ extension Entry {
 extension Entry {
   /// Another owner still reads a value that takes long to free.
   fileprivate var isLargeAndPinned: Bool {
-    guard case .collection(let collection) = holding else { return false }
-    return collection.isPinned
+    isLarge && isPinned
   }
 
   /// Frees about `effort` elements of a large value that nobody else owns; how many, 0 when there are none.
   fileprivate func freeElements(upTo effort: Int) -> Int {
-    guard case .collection(let collection) = holding, !collection.isPinned else { return 0 }
-    return collection.freeSome(effort)
+    guard !isPinned else { return 0 }
+    switch holding {
+    case .itself, .blob: return 0
+    case .collection(let collection): return collection.freeSome(effort)
+    case .list(let list): return list.freeSome(effort)
+    }
   }
 }
