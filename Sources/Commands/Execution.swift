@@ -123,5 +123,7 @@ public struct Rules: BitwiseCopyable, Sendable {
   public var lazyFreeOnFlush = true
   /// DEBUG SET-ACTIVE-EXPIRE.
   public var activeExpire = true
+  /// Up to which sizes collections are packed.
+  public var encodings = EncodingLimits()
   public init() {}
 }

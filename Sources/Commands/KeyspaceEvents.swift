@@ -32,6 +32,14 @@ public struct KeyspaceEvents: ~Copyable {
     @inlinable public static var miss: Classes { Classes(rawValue: 1 << 3) }
     /// `n`: a key came to be.
     @inlinable public static var new: Classes { Classes(rawValue: 1 << 4) }
+    /// `l`
+    @inlinable public static var list: Classes { Classes(rawValue: 1 << 5) }
+    /// `s`
+    @inlinable public static var set: Classes { Classes(rawValue: 1 << 6) }
+    /// `h`
+    @inlinable public static var hash: Classes { Classes(rawValue: 1 << 7) }
+    /// `z`
+    @inlinable public static var sortedSet: Classes { Classes(rawValue: 1 << 8) }
   }
 
   @inlinable public mutating func note(_ kind: Classes, _ name: StaticString, _ key: ByteView, database: Int) {

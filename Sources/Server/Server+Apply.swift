@@ -7,6 +7,7 @@ import Bytes
 import Commands
 import Configuration
 import Ring
+import Store
 
 extension Server {
   /// Carries out what may fail. May put a value into its final form.
@@ -30,6 +31,7 @@ extension Server {
     if settings.security.password.isEmpty { authenticateAll() }
     applyRules(to: &execution)
     obey(settings.memory, &execution)
+    execution.rules.encodings = settings.encodings.limits
     obey(settings.persistence)
     watch(settings.observation)
     timers.hurry(clock.nanoseconds)
@@ -123,5 +125,21 @@ extension Server {
     statistics.reset()
     errors.reset()
     for index in 0..<table.count { commandStatistics[index] = CommandStatistics() }
+  }
+}
+
+extension EncodingSettings {
+  /// As the store asks for them.
+  var limits: EncodingLimits {
+    var limits = EncodingLimits()
+    limits.hashListpackEntries = hashListpackEntriesMax
+    limits.hashListpackValueBytes = hashListpackValueBytesMax
+    limits.listListpackSize = listListpackSizeMax
+    limits.setIntsetEntries = setIntsetEntriesMax
+    limits.setListpackEntries = setListpackEntriesMax
+    limits.setListpackValueBytes = setListpackValueBytesMax
+    limits.sortedSetListpackEntries = sortedSetListpackEntriesMax
+    limits.sortedSetListpackValueBytes = sortedSetListpackValueBytesMax
+    return limits
   }
 }

@@ -165,6 +165,9 @@ public struct Blob: ~Copyable {
 
   @inlinable public var bytes: ByteView { reference.bytes }
 
+  /// The caller takes the ownership over, and calls `release` in the end.
+  public consuming func relinquished() -> BlobReference { relinquish() }
+
   /// The caller takes the ownership over.
   consuming func relinquish() -> BlobReference {
     let reference = reference

@@ -56,7 +56,7 @@ extension Entry {
   var allocationBytes: Int { shape.size }
 
   /// Bytes that key and value take, without their share of the table.
-  var memoryBytes: Int { allocationBytes &+ (blob?.memoryBytes ?? 0) }
+  var memoryBytes: Int { allocationBytes &+ valueBytes }
 
   /// A new entry with its header and key; expiry, payload and inline value are the caller's to write.
   static func allocate(_ shape: EntryShape, key: ByteView, stamp: UInt32) -> Entry {
@@ -95,10 +95,10 @@ extension Entry {
     return result
   }
 
-  /// A second entry with the same value, expiry and stamp under `key`; a blob is copied.
+  /// A second entry with the same value, expiry and stamp under `key`, which shares nothing with this one.
   func duplicated(key: ByteView) -> Entry {
     let copy = relabelled(key: key)
-    if let blob { copy.payload = BlobReference.copy(of: blob.bytes).bits }
+    if ownsMemory { copy.payload = copiedPayload() }
     return copy
   }
 
@@ -122,14 +122,6 @@ extension Entry {
 
   /// Whether the payload points to memory of its own.
   var ownsMemory: Bool { hasPayload && !isInteger }
-
-  /// Frees what the payload points to. Types that are more than one allocation free their parts in
-  /// `Graveyard`; what is here is freed in one step.
-  func freeValue() {
-    guard ownsMemory else { return }
-    precondition(isString, "only strings have values of one allocation")
-    blob?.release()
-  }
 
   /// Frees the entry alone.
   func freeAllocation() {

@@ -40,9 +40,8 @@ extension Entry {
   /// The entry as it is now, for the keeper: a large value is pinned instead of copied, so that whoever changes
   /// it next gets a copy.
   func kept() -> Entry {
-    precondition(isString, "only strings can be kept by a copy or a pin")
     let copy = relabelled(key: key)
-    blob?.pin()
+    pinValue()
     return copy
   }
 }

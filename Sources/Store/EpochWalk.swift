@@ -87,7 +87,9 @@ public struct EpochEntry: BitwiseCopyable {
   /// It is good until the next call, or until anything changes a database: whoever needs a large value for longer
   /// pins its blob.
   public mutating func next(_ effort: inout Int) -> EpochEntry? {
-    held?.free()
+    if let held {
+      if held.isExpensiveToFree { unsafe graveyard.pointee.bury(held) } else { held.free() }
+    }
     held = nil
     if let kept = unsafe effort > 0 ? keeper.pointee.giveFirst() : nil {
       effort -= 1

@@ -17,8 +17,13 @@ import CAllocator
     var next: UnsafeMutablePointer<EntryNode>?
   }
 
+  /// A collection of more elements is freed in steps.
+  static var freedAtOnceMax: Int { 64 }
+
   private var tables: UnsafeMutablePointer<TableNode>?
   private var entries: UnsafeMutablePointer<EntryNode>?
+  /// Those that a walk still reads: whoever lets go last would have to free everything at once, so it is to be us.
+  private var pinned: UnsafeMutablePointer<EntryNode>?
 
   /// Keys that wait to be freed: `lazyfree_pending_objects`.
   public private(set) var pendingCount = 0
@@ -28,15 +33,12 @@ import CAllocator
   public init() {
     unsafe tables = nil
     unsafe entries = nil
+    unsafe pinned = nil
   }
 
   deinit {
-    var entryNode = unsafe entries
-    while let node = unsafe entryNode {
-      unsafe entryNode = node.pointee.next
-      unsafe node.pointee.entry.free()
-      unsafe node.deallocate()
-    }
+    unsafe Graveyard.freeAll(entries)
+    unsafe Graveyard.freeAll(pinned)
     var tableNode = unsafe tables
     while let node = unsafe tableNode {
       unsafe tableNode = node.pointee.next
@@ -45,21 +47,41 @@ import CAllocator
     }
   }
 
-  public var isEmpty: Bool { unsafe tables == nil && entries == nil }
+  private static func freeAll(_ list: UnsafeMutablePointer<EntryNode>?) {
+    var next = unsafe list
+    while let node = unsafe next {
+      unsafe next = node.pointee.next
+      unsafe node.pointee.entry.free()
+      unsafe node.deallocate()
+    }
+  }
 
-  /// Frees about `count` keys, at least one if any waits; how many it freed. A whole bucket is freed at a
-  /// time, so it may be a few more.
+  public var isEmpty: Bool { unsafe tables == nil && entries == nil && pinned == nil }
+
+  /// Frees about `count` keys or elements of large values, at least one if any can be freed; how many it freed. A
+  /// whole bucket is freed at a time, so it may be a few more.
   @discardableResult
   public mutating func free(upTo count: Int) -> Int {
     var freed = 0
-    while freed < max(1, count), let node = unsafe entries {
+    returnPinned()
+    var elements = 0
+    while freed + elements < max(1, count), let node = unsafe entries {
+      // Its elements first, as many as there is time for.
+      let some = unsafe node.pointee.entry.freeElements(upTo: max(1, count) - freed - elements)
+      elements += some
+      guard some == 0 else { continue }
       unsafe entries = node.pointee.next
+      if unsafe node.pointee.entry.isLargeAndPinned {
+        unsafe node.pointee.next = pinned
+        unsafe pinned = node
+        continue
+      }
       unsafe node.pointee.entry.free()
       unsafe node.deallocate()
       freed += 1
     }
+    var effort = freed + elements
     // An empty bucket counts as one: it costs a cache line too.
-    var effort = freed
     while effort < max(1, count), let node = unsafe tables {
       if let bucket = unsafe node.pointee.table.freeLastBucket() {
         freed += bucket
@@ -72,7 +94,16 @@ import CAllocator
     }
     pendingCount -= freed
     freedCount += freed
-    return freed
+    return freed + elements
+  }
+
+  /// What was pinned is looked at again.
+  private mutating func returnPinned() {
+    while let node = unsafe pinned {
+      unsafe pinned = node.pointee.next
+      unsafe node.pointee.next = entries
+      unsafe entries = node
+    }
   }
 
   mutating func bury(_ table: consuming Table) {
@@ -104,6 +135,21 @@ extension Keyspace {
     }
   }
 
+  /// The large value of a key that is about to be overwritten goes to the graveyard; for now the key holds an
+  /// empty string.
+  public mutating func emptyValue(_ location: Location, into graveyard: inout Graveyard) {
+    willChange(location)
+    let old = location.entry
+    guard old.isExpensiveToFree else { return }
+    let dead = old.relabelled(key: .empty)
+    let bytesBefore = old.memoryBytes
+    let shape = EntryShape(
+      kind: Entry.kind(.string, .embstr), flags: old.flags & ~Entry.Flag.payload, keyCount: old.keyCount, inlineCount: 0)
+    let new = old.reshaped(shape, inlineKept: 0)
+    settle(new, at: location, wasVolatile: new.hasExpiry, bytesBefore: bytesBefore)
+    graveyard.bury(dead)
+  }
+
   /// Removes the key; the graveyard frees it if that is much work, else it is freed at once.
   public mutating func remove(_ location: Location, into graveyard: inout Graveyard) {
     guard let entry = withdraw(location) else { return }
@@ -114,5 +160,19 @@ extension Keyspace {
 extension Entry {
   /// Whether freeing takes longer than a command should. Large extents go back to the allocator's page
   /// caches, which costs with their size.
-  var isExpensiveToFree: Bool { memoryBytes > 1 << 20 }
+  var isExpensiveToFree: Bool { elementCount > Graveyard.freedAtOnceMax || memoryBytes > 1 << 20 }
+}
+
+extension Entry {
+  /// Another owner still reads a value that takes long to free.
+  fileprivate var isLargeAndPinned: Bool {
+    guard case .collection(let collection) = holding else { return false }
+    return collection.isPinned
+  }
+
+  /// Frees about `effort` elements of a large value that nobody else owns; how many, 0 when there are none.
+  fileprivate func freeElements(upTo effort: Int) -> Int {
+    guard case .collection(let collection) = holding, !collection.isPinned else { return 0 }
+    return collection.freeSome(effort)
+  }
 }

@@ -26,6 +26,10 @@ extension Execution {
       }
       return note(.new, "new", key)
     }
+    if location.entry.isLarge && rules.lazyFreeOnOverwrite {
+      let (database, graveyard) = (database, graveyard)
+      database.pointee.emptyValue(location, into: &graveyard.pointee)
+    }
     if let blob {
       database.pointee.overwrite(location, adopting: blob, expiry: expiry)
     } else {

@@ -27,6 +27,8 @@ package enum DumpPayload {
     case integer(Int64)
     /// Unpacked.
     case blob(Blob)
+    /// A value of another type, under no name.
+    case entry(LooseEntry)
   }
 
   private static var footerBytes: Int { 10 }
@@ -35,21 +37,20 @@ package enum DumpPayload {
   package static func append(
     _ entry: Entry, compresses: Bool, to output: inout OutputBuffer
   ) {
-    precondition(output.isEmpty && entry.isString, "a payload stands alone")
-    output.putByte(RDBType.string.rawValue)
-    if let blob = entry.blob, blob.count > RDBWriter.wholeBytesMax {
-      var string = unsafe LargeString(blob, compresses: compresses, pool: output.pool)
-      while !string.advance(into: &output, bytes: 1 << 20) {}
-      string.drop()
+    precondition(output.isEmpty, "a payload stands alone")
+    let form = EntryForm(entry, .standard)
+    output.putByte(form.type.byte)
+    if var value = unsafe form.large(entry, compresses: compresses, pool: output.pool) {
+      while !value.advance(into: &output, bytes: 1 << 20) {}
+      value.drop()
     } else if entry.isInteger {
       output.putInteger(entry.integer)
     } else {
-      let bytes = entry.bytes
-      let out = unsafe output.reserve(RDBEncoding.stringBytesMax(bytes.count))
-      output.commit(unsafe RDBEncoding.writeString(bytes, to: out, compresses: compresses))
+      output.putElement(.bytes(form.packed?.bytes ?? entry.bytes), compresses: compresses)
     }
-    output.putByte(UInt8(RDBVersion.redis5.number))
-    output.putByte(0)
+    let version = form.type.oldestVersion.number
+    output.putByte(UInt8(truncatingIfNeeded: version))
+    output.putByte(UInt8(truncatingIfNeeded: version >> 8))
     var sum = Checksum()
     _ = unsafe output.stretches(upTo: output.appended, capacity: .max) {
       unsafe sum.add(ByteView(start: $1, count: $2))
@@ -58,9 +59,13 @@ package enum DumpPayload {
   }
 
   /// The value in `payload`. Bytes between it and the version are passed over, as other servers do.
-  package static func value(_ payload: ByteView) throws(Refusal) -> Value {
-    let body = try opened(payload)
-    guard body.count > 0, body[0] == RDBType.string.rawValue else { throw .format }
+  /// Collections get the forms that `encodings` say.
+  package static func value(
+    _ payload: ByteView, _ encodings: EncodingLimits = EncodingLimits()
+  ) throws(Refusal) -> Value {
+    let (body, version) = try opened(payload)
+    guard body.count > 0, let type = RDBType(byte: body[0], version: version) else { throw .format }
+    guard type == .string else { return .entry(try collection(type, body, encodings)) }
     var cursor = RDBCursor(window: body, position: 1, limit: UInt64(body.count))
     do throws(RDBStop) {
       switch try cursor.string() {
@@ -75,8 +80,30 @@ package enum DumpPayload {
     }
   }
 
-  /// The payload without version and checksum.
-  private static func opened(_ payload: ByteView) throws(Refusal) -> ByteView {
+  /// A value of many elements, each of which is looked at.
+  private static func collection(
+    _ type: RDBType, _ body: ByteView, _ encodings: EncodingLimits
+  ) throws(Refusal) -> LooseEntry {
+    guard type.isLoadable, let structure = RDBStructure(type) else { throw .format }
+    var builder = CollectionBuilder(type, key: .empty, .init(limits: encodings, isForeign: true))
+    var walker = StructureWalker()
+    var decoded = DecodedStrings(blockBytes: 4 << 10)
+    var cursor = RDBCursor(window: body, position: 1, limit: UInt64(body.count))
+    walker.begin(structure, verifiesPacked: true)
+    do throws(RDBStop) {
+      while let datum = try walker.datum(&cursor, &decoded) {
+        try builder.take(datum)
+        decoded.forget()
+      }
+    } catch {
+      throw .format
+    }
+    guard let entry = builder.finish() else { throw .format }
+    return entry
+  }
+
+  /// The payload without version and checksum, and its version.
+  private static func opened(_ payload: ByteView) throws(Refusal) -> (body: ByteView, version: RDBVersion) {
     guard payload.count >= footerBytes else { throw .versionOrChecksum }
     let summed = payload[0..<(payload.count - 8)]
     let body = payload[0..<(payload.count - footerBytes)]
@@ -84,7 +111,7 @@ package enum DumpPayload {
     guard let number = try? cursor.littleEndian(UInt16.self), let sum = try? cursor.littleEndian(UInt64.self),
       number == 0 || RDBVersion(number).isReadable, sum == Checksum(of: summed).value
     else { throw .versionOrChecksum }
-    return body
+    return (body, RDBVersion(number))
   }
 
   private static func unpacked(_ bytes: ByteView, _ textCount: Int) -> Blob? {
@@ -106,6 +133,11 @@ extension Keyspace {
     case .bytes(let bytes): return insert(key, hash, string: bytes, expiry: expiry)
     case .integer(let number): return insert(key, hash, integer: number, expiry: expiry)
     case .blob(let blob): return insert(key, hash, adopting: blob, expiry: expiry)
+    case .entry(let entry):
+      let location = put(entry, key, hash)
+      if let expiry { setExpiry(location, at: expiry) }
+      location.entry.accessStamp = stampOfNewEntry
+      return location
     }
   }
 }

@@ -25,6 +25,8 @@ package struct RDBFailure: Error {
     case packed
     /// The same key twice.
     case duplicateKey
+    /// A set has a member twice, or a hash a field.
+    case duplicateElement
     /// The bytes of one value do not fit into memory.
     case memory
     /// The file cannot be read further.
@@ -64,6 +66,7 @@ package struct RDBFailure: Error {
     case .module: "a module's data does not have the form that it announces"
     case .packed: "a packed value contradicts itself"
     case .duplicateKey: "the same key a second time"
+    case .duplicateElement: "the same element a second time"
     case .memory: "memory ran out"
     case .unreadable: "the file cannot be read"
     case .checksum(let stored, let computed):

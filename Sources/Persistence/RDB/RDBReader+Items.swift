@@ -103,7 +103,9 @@ extension RDBReader {
     var key = pending
     key.name = try text(&cursor)
     keyUnderWay = unsafe Array(key.name.buffer)
-    guard options.skipsOthers, let structure = RDBStructure(type) else { throw .failed(.unsupportedType(type)) }
+    guard options.skipsOthers || options.givesParts && type.isLoadable, let structure = RDBStructure(type) else {
+      throw .failed(.unsupportedType(type))
+    }
     let item = takeEntry(.other(key, type), cursor)
     beginStructure(structure)
     return item

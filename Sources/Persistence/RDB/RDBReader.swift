@@ -18,6 +18,8 @@ package struct RDBReader: ~Copyable {
     package var totalBytes: UInt64?
     /// Passes over values that cannot be loaded instead of failing with their type's name.
     package var skipsOthers = false
+    /// Announces values that can be held by `other`, whose parts `part` then gives.
+    package var givesParts = false
     /// Looks into the packed values that it passes over.
     package var verifiesPacked = false
     /// `rdbchecksum no` also means not to verify.
@@ -123,6 +125,35 @@ package struct RDBReader: ~Copyable {
     case .end:
       preconditionFailure("the snapshot was read to its end")
     }
+  }
+
+  /// After `other`: the next part of its value, or nil if the window must grow to `wantedBytes` first. Who asks once
+  /// asks until the end of the value has come.
+  package mutating func part(in window: ByteView) throws(RDBFailure) -> RDBPart? {
+    guard case .structure = stage else { preconditionFailure("no value is under way") }
+    var cursor = RDBCursor(window: window, position: used, limit: limit)
+    do throws(RDBStop) {
+      let datum = try walker.datum(&cursor, &decoded)
+      used = cursor.position
+      if let datum { return .datum(datum) }
+      keyUnderWay.removeAll(keepingCapacity: true)
+      stage = .items
+      return .end
+    } catch {
+      switch error {
+      case .needs(let count):
+        used = cursor.position
+        wantedBytes = Int(clamping: count)
+        return nil
+      case .failed(let reason):
+        throw RDBFailure(reason, offset: windowOffset + UInt64(cursor.position), key: keyUnderWay)
+      }
+    }
+  }
+
+  /// What was given as parts is no value of its type.
+  package func refusal(_ reason: RDBFailure.Reason) -> RDBFailure {
+    RDBFailure(reason, offset: offset, key: keyUnderWay)
   }
 
   private mutating func magic(_ cursor: inout RDBCursor) throws(RDBStop) {

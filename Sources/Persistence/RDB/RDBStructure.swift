@@ -23,7 +23,7 @@ enum RDBStep: BitwiseCopyable {
 }
 
 /// What a packed string is.
-enum PackedForm: BitwiseCopyable {
+package enum PackedForm: BitwiseCopyable, Sendable {
   case ziplist, listpack, intset, zipmap
 }
 

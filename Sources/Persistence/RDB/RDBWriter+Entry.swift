@@ -11,13 +11,14 @@ extension RDBWriter {
   /// Everything that stands before key and value: expiry, use and type at their longest.
   private static var prefixBytesMax: Int { 9 + 1 + RDBEncoding.lengthBytesMax + 1 }
 
-  static func append(_ entry: Entry, to output: inout OutputBuffer, _ options: Options) {
+  /// An entry whose value is one string of `wholeBytesMax` bytes at most.
+  static func append(_ entry: Entry, as form: EntryForm, to output: inout OutputBuffer, _ options: Options) {
     let key = entry.key
-    let value = entry.isInteger ? ByteView.empty : entry.bytes
+    let value = form.packed?.bytes ?? (entry.isInteger ? ByteView.empty : entry.bytes)
     let room = prefixBytesMax + RDBEncoding.stringBytesMax(key.count)
       + RDBEncoding.stringBytesMax(max(value.count, Decimal.digitsMax))
     let out = unsafe output.reserve(room)
-    var end = unsafe writeUpToKey(entry, key, to: out, options)
+    var end = unsafe writeUpToKey(entry, key, form.type, to: out, options)
     if entry.isInteger {
       unsafe end += RDBEncoding.writeInteger(entry.integer, to: out + end)
     } else {
@@ -27,16 +28,15 @@ extension RDBWriter {
   }
 
   /// All of an entry but its value.
-  static func appendUpToValue(_ entry: Entry, to output: inout OutputBuffer, _ options: Options) {
+  static func appendUpToValue(_ entry: Entry, as form: EntryForm, to output: inout OutputBuffer, _ options: Options) {
     let key = entry.key
     let out = unsafe output.reserve(prefixBytesMax + RDBEncoding.stringBytesMax(key.count))
-    output.commit(unsafe writeUpToKey(entry, key, to: out, options))
+    output.commit(unsafe writeUpToKey(entry, key, form.type, to: out, options))
   }
 
   private static func writeUpToKey(
-    _ entry: Entry, _ key: ByteView, to out: UnsafeMutablePointer<UInt8>, _ options: Options
+    _ entry: Entry, _ key: ByteView, _ type: RDBType, to out: UnsafeMutablePointer<UInt8>, _ options: Options
   ) -> Int {
-    precondition(entry.isString, "a value whose form is not known")
     var end = 0
     if let expiry = entry.expiry {
       unsafe out[0] = RDBOpcode.expiryMilliseconds
@@ -54,7 +54,7 @@ extension RDBWriter {
       unsafe out[end + 1] = UInt8(truncatingIfNeeded: clock.frequency(entry))
       end += 2
     }
-    unsafe out[end] = RDBType.string.rawValue
+    unsafe out[end] = type.byte
     end += 1
     // A key of many kilobytes is copied, not compressed: that takes too long for one entry.
     let compresses = options.compresses && key.count <= wholeBytesMax

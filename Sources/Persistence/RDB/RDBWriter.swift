@@ -3,11 +3,11 @@
 //   header ▸ auxiliary* ▸ { database ▸ entry* }* ▸ end
 //
 //   output:   ░░ released ░░│ checked in: pending, the caller's to write out │ ◀─ appended
-//   behind:   entries that came while a long string was under way; they follow it
+//   behind:   entries that came while a large value was under way; they follow it
 //
 // The caller walks the tables. It writes out what `output` lists, says `release` when the disk has it, and
-// comes back with the next entries; the checksum is taken of what is released. A string of over 64 KiB leaves
-// in pieces: while `isBusy`, `advance` appends some more of it. Entries may come at any time and from any
+// comes back with the next entries; the checksum is taken of what is released. A string of over 64 KiB and a
+// collection that is not packed leave in pieces: while `isBusy`, `advance` appends some more of it. Entries may come at any time and from any
 // database in turn, so that one that is about to change can be written first.
 import Bytes
 import Store
@@ -47,10 +47,10 @@ package struct RDBWriter: ~Copyable {
   /// Entries that have been given so far.
   package private(set) var entryCount: UInt64 = 0
 
-  private var large: LargeString?
+  private var large: LargeValue?
   private var behind: OutputBuffer
-  /// Long strings among what is behind, each with the position in `behind` at which it stands.
-  private var waiting: [(position: UInt64, string: LargeString)] = []
+  /// Large values among what is behind, each with the position in `behind` at which it stands.
+  private var waiting: [(position: UInt64, value: LargeValue)] = []
 
   package init(pool: UnsafeMutablePointer<ChunkPool>, options: Options = Options()) {
     precondition(options.version.isWritable, "no snapshot is written in this version")
@@ -60,12 +60,8 @@ package struct RDBWriter: ~Copyable {
   }
 
   deinit {
-    var large = large
     large?.drop()
-    for index in waiting.indices {
-      var string = waiting[index].string
-      string.drop()
-    }
+    for value in waiting { value.value.drop() }
     var output = output
     var behind = behind
     output.discardAll()
@@ -127,7 +123,7 @@ package struct RDBWriter: ~Copyable {
     database = index
   }
 
-  /// Appends a key with its value, expiry and use. A long string begins only: see `isBusy`.
+  /// Appends a key with its value, expiry and use. A large value begins only: see `isBusy`.
   package mutating func entry(_ entry: Entry, database index: Int) {
     if index != database {
       withTail { output in
@@ -137,42 +133,42 @@ package struct RDBWriter: ~Copyable {
       database = index
     }
     entryCount += 1
-    if let blob = entry.blob, blob.count > RDBWriter.wholeBytesMax {
-      return beginLarge(entry, blob)
-    }
     let options = options
-    withTail { RDBWriter.append(entry, to: &$0, options) }
+    let form = EntryForm(entry, options.version)
+    if let value = unsafe form.large(entry, compresses: options.compresses, pool: output.pool) {
+      return beginLarge(entry, form, value)
+    }
+    withTail { RDBWriter.append(entry, as: form, to: &$0, options) }
   }
 
-  // MARK: long strings
+  // MARK: large values
 
-  /// A long string is under way: `advance` until it is not. Entries may come meanwhile.
+  /// A large value is under way: `advance` until it is not. Entries may come meanwhile.
   package var isBusy: Bool { large != nil }
 
-  /// Handles about `bytes` of the long string under way; does nothing when there is none.
+  /// Handles about `bytes` of the large value under way; does nothing when there is none.
   package mutating func advance(bytes: Int) {
-    guard var string = large else { return }
-    let isDone = string.advance(into: &output, bytes: bytes)
-    large = string
+    guard var value = large else { return }
+    let isDone = value.advance(into: &output, bytes: bytes)
+    large = value
     guard isDone else { return }
-    string.drop()
+    value.drop()
     large = nil
-    // What came meanwhile, up to the next long string.
+    // What came meanwhile, up to the next large value.
     guard let next = waiting.first else {
       _ = output.move(from: &behind, upTo: behind.pending)
       return
     }
     _ = output.move(from: &behind, upTo: Int(next.position - behind.sent))
-    large = next.string
+    large = next.value
     waiting.removeFirst()
   }
 
-  private mutating func beginLarge(_ entry: Entry, _ blob: BlobReference) {
+  private mutating func beginLarge(_ entry: Entry, _ form: EntryForm, _ value: LargeValue) {
     let options = options
-    let string = unsafe LargeString(blob, compresses: options.compresses, pool: output.pool)
     let isFirst = large == nil
-    withTail { RDBWriter.appendUpToValue(entry, to: &$0, options) }
-    if isFirst { large = string } else { waiting.append((behind.appended, string)) }
+    withTail { RDBWriter.appendUpToValue(entry, as: form, to: &$0, options) }
+    if isFirst { large = value } else { waiting.append((behind.appended, value)) }
   }
 
   /// Lends the stream's end, wherever that is at the moment.
@@ -184,7 +180,7 @@ package struct RDBWriter: ~Copyable {
 
   /// Appends the mark of the end and the checksum of everything.
   package mutating func end() {
-    precondition(large == nil, "the snapshot ends within a string")
+    precondition(large == nil, "the snapshot ends within a value")
     output.putByte(RDBOpcode.end)
     var sum = checksum
     _ = unsafe output.stretches(upTo: output.appended, capacity: .max) {

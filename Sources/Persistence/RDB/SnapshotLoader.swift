@@ -19,6 +19,8 @@ import Store
     package var verifiesChecksum = true
     /// Which of idle time and frequency counts, and since when.
     package var accessClock = AccessClock()
+    /// Up to which sizes collections are packed.
+    package var encodings = EncodingLimits()
     /// Passes over values of types that cannot be held instead of failing.
     package var skipsOthers = false
     package init() {}
@@ -66,6 +68,17 @@ import Store
   /// The beginning of an item whose end has not come.
   private var carry = InputBuffer()
   private var large: Large?
+  /// A collection whose parts come.
+  private var building: Building?
+  /// Parts of values since the reader settled.
+  private var partCount = 0
+
+  private struct Building: ~Copyable {
+    let key: Blob
+    let facts: RDBKey
+    var builder: CollectionBuilder
+  }
+
   /// A long string that expired: its pieces go nowhere.
   private var dropsPieces = false
 
@@ -78,6 +91,7 @@ import Store
     reading.totalBytes = options.totalBytes
     reading.verifiesChecksum = options.verifiesChecksum
     reading.skipsOthers = options.skipsOthers
+    reading.givesParts = true
     reading.databaseCount = databaseCount
     reader = RDBReader(options: reading)
     unsafe batch = .allocate(capacity: Self.batchMax)
@@ -137,7 +151,12 @@ import Store
   // MARK: items
 
   private mutating func load(_ window: ByteView) throws(RDBFailure) {
-    while !reader.isAtEnd, let item = try reader.next(in: window) {
+    while !reader.isAtEnd {
+      if building != nil {
+        guard try build(window) else { break }
+        continue
+      }
+      guard let item = try reader.next(in: window) else { break }
       switch item {
       case .string(let key, let value):
         guard !isExpired(key) else { continue }
@@ -152,7 +171,9 @@ import Store
       case .stringBegins(let key, let count): begin(key, count)
       case .piece(let bytes): append(bytes)
       case .stringEnds: try endLarge()
-      case .other: figures.skipped += 1
+      case .other(let key, let type):
+        // One that is not asked for is passed over.
+        if !type.isLoadable { figures.skipped += 1 } else if !isExpired(key) { try begin(key, type) }
       case .function: figures.functions += 1
       case .moduleAuxiliary: figures.moduleData += 1
       case .auxiliary, .slot, .slotImport, .end: break
@@ -205,6 +226,59 @@ import Store
     case .leastFrequentlyUsed:
       key.frequency.map { options.accessClock.stamp(frequency: $0) }
     }
+  }
+
+  // MARK: collections
+
+  /// So many parts may lie in the reader's memory.
+  private static var unsettledPartsMax: Int { 64 }
+
+  private mutating func begin(_ key: RDBKey, _ type: RDBType) throws(RDBFailure) {
+    try flush()
+    var facts = key
+    facts.name = .empty
+    let builder = CollectionBuilder(type, key: key.name, .init(limits: options.encodings))
+    building = Building(key: Blob(copying: key.name), facts: facts, builder: builder)
+  }
+
+  /// Takes the next part of the value under way; false if the window must grow first.
+  private mutating func build(_ window: ByteView) throws(RDBFailure) -> Bool {
+    guard let part = try reader.part(in: window), var value = building.take() else { return false }
+    guard case .datum(let datum) = part else {
+      try put(value)
+      return true
+    }
+    do throws(RDBStop) {
+      try value.builder.take(datum)
+    } catch {
+      guard case .failed(let reason) = error else { throw reader.refusal(.packed) }
+      throw reader.refusal(reason)
+    }
+    building = consume value
+    partCount += 1
+    if partCount >= Self.unsettledPartsMax {
+      reader.settle(window)
+      partCount = 0
+    }
+    return true
+  }
+
+  private mutating func put(_ value: consuming Building) throws(RDBFailure) {
+    let facts = value.facts
+    let key = Blob(copying: value.key.bytes)
+    // Redis too passes over collections without elements.
+    guard let entry = value.builder.finish() else {
+      figures.skipped += 1
+      return
+    }
+    let hash = KeyHash(key.bytes)
+    guard unsafe database.pointee.find(key.bytes, hash) == nil else {
+      throw unsafe RDBFailure(.duplicateKey, offset: offset, key: Array(key.bytes.buffer))
+    }
+    let location = unsafe database.pointee.put(entry, key.bytes, hash)
+    if let expiry = facts.expiry { unsafe database.pointee.setExpiry(location, at: expiry) }
+    location.entry.accessStamp = stamp(facts) ?? (unsafe database.pointee.stampOfNewEntry)
+    figures.loaded += 1
   }
 
   // MARK: long strings

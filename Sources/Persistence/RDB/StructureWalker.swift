@@ -115,6 +115,94 @@ struct StructureWalker {
     return false
   }
 
+  /// The next datum of the value, nil at its end: the same steps for whoever wants what stands there.
+  mutating func datum(
+    _ cursor: inout RDBCursor, _ decoded: inout DecodedStrings
+  ) throws(RDBStop) -> RDBDatum? {
+    while step < steps.count {
+      let before = cursor.position
+      let here = step
+      do throws(RDBStop) {
+        if let datum = try read(steps[here], &cursor, &decoded) { return datum }
+      } catch {
+        if case .needs = error { cursor.position = before }
+        throw error
+      }
+    }
+    return nil
+  }
+
+  /// Reads one step, and only then moves on; nil if there is nothing to tell of it.
+  private mutating func read(
+    _ this: RDBStep, _ cursor: inout RDBCursor, _ decoded: inout DecodedStrings
+  ) throws(RDBStop) -> RDBDatum? {
+    var datum: RDBDatum?
+    switch this {
+    case .begin:
+      let count = try cursor.length()
+      take(count, at: step)
+      return .count(count)
+    case .end, .moduleValues:
+      try take(this, &cursor)
+      return nil
+    case .string:
+      datum = .string(try text(&cursor, &decoded))
+    case .packed(let form):
+      datum = .packed(form, try packedBytes(form, &cursor, &decoded))
+    case .node:
+      switch try cursor.length() {
+      case 1: datum = .string(try text(&cursor, &decoded))
+      case 2: datum = .packed(.listpack, try packedBytes(.listpack, &cursor, &decoded))
+      default: throw .failed(.packed)
+      }
+    case .length:
+      datum = .number(try cursor.length())
+    case .bytes(let count):
+      datum = .bytes(try cursor.bytes(UInt64(count)))
+    case .scoreText:
+      datum = .score(try scoreText(&cursor))
+    }
+    step += 1
+    return datum
+  }
+
+  private func text(_ cursor: inout RDBCursor, _ decoded: inout DecodedStrings) throws(RDBStop) -> ByteView {
+    guard let text = decoded.view(try cursor.string()) else { throw .failed(.compression) }
+    return text
+  }
+
+  private func packedBytes(
+    _ form: PackedForm, _ cursor: inout RDBCursor, _ decoded: inout DecodedStrings
+  ) throws(RDBStop) -> ByteView {
+    let bytes = try text(&cursor, &decoded)
+    guard form.isSound(bytes) else { throw .failed(.packed) }
+    return bytes
+  }
+
+  /// A double behind its length: 253 is not a number, 254 and 255 are the infinities.
+  private func scoreText(_ cursor: inout RDBCursor) throws(RDBStop) -> Double {
+    let count = try cursor.byte()
+    switch count {
+    case 253: throw .failed(.packed)
+    case 254: return .infinity
+    case 255: return -.infinity
+    default:
+      let bytes = try cursor.bytes(UInt64(count))
+      guard let score = Double(bytes.text), !score.isNaN else { throw .failed(.packed) }
+      return score
+    }
+  }
+
+  /// Begins a loop of `count` rounds.
+  private mutating func take(_ count: UInt64, at begin: Int) {
+    if count > 0 {
+      loops.append(Loop(body: begin + 1, left: count))
+      step = begin + 1
+    } else {
+      step = matchingEnd(of: begin) + 1
+    }
+  }
+
   private func matchingEnd(of begin: Int) -> Int {
     var depth = 0
     var index = begin

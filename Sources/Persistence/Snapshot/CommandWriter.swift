@@ -3,8 +3,8 @@
 //   SELECT 3   SET key value   PEXPIREAT key 1700000000000   SET …
 //
 // This is what `aof-use-rdb-preamble no` asks for: larger and slower to load, but text that any version can
-// read and a person too. A string of over 64 KiB leaves in pieces, as in `RDBWriter`: what follows it
-// waits aside until the last piece has left.
+// read and a person too. A string of over 64 KiB leaves in pieces and a collection in commands of 64 elements: what
+// follows waits aside until the last has left.
 import Bytes
 import Store
 
@@ -19,7 +19,8 @@ package struct CommandWriter: ~Copyable {
   }
 
   private var large: Large?
-  /// What follows the long string.
+  private var collection: CollectionCommands?
+  /// What follows the large value.
   private var behind: OutputBuffer
   /// The database of the entry that came last. A log begins in database 0, but to say so costs nothing.
   private var database: Int?
@@ -31,6 +32,7 @@ package struct CommandWriter: ~Copyable {
 
   deinit {
     large?.blob.release()
+    collection?.drop()
     var output = output
     var behind = behind
     output.discardAll()
@@ -40,13 +42,16 @@ package struct CommandWriter: ~Copyable {
   /// Appends a key with its value and expiry. A long string begins only: `advance` until it is through before
   /// the next entry comes.
   package mutating func entry(_ entry: Entry, database index: Int) {
-    precondition(large == nil, "an entry came while a string was under way")
-    precondition(entry.isString, "a value for which no command is known")
+    precondition(!isBusy, "an entry came while a value was under way")
     if index != database {
       output.begin(words: 2)
       output.word("SELECT")
       output.word(Int64(index))
       database = index
+    }
+    guard entry.isString else {
+      collection = CollectionCommands(entry)
+      return CommandWriter.expiry(of: entry, to: &behind)
     }
     output.begin(words: 3)
     output.word("SET")
@@ -75,11 +80,18 @@ package struct CommandWriter: ~Copyable {
 }
 
 extension CommandWriter: EntryWriter {
-  var isBusy: Bool { large != nil }
+  var isBusy: Bool { large != nil || collection != nil }
 
   mutating func begin(database index: Int, keys: Int, volatile: Int) {}
 
   mutating func advance(bytes: Int) {
+    if var commands = collection {
+      let isDone = commands.advance(into: &output, bytes: bytes)
+      collection = isDone ? nil : commands
+      guard isDone else { return }
+      commands.drop()
+      _ = output.move(from: &behind, upTo: behind.pending)
+    }
     guard var string = large else { return }
     let piece = string.blob.bytes[string.taken..<min(string.blob.count, string.taken + max(1, bytes))]
     output.append(piece)
@@ -91,29 +103,5 @@ extension CommandWriter: EntryWriter {
     _ = output.move(from: &behind, upTo: behind.pending)
   }
 
-  mutating func end() { precondition(large == nil, "the commands end within a string") }
-}
-
-extension OutputBuffer {
-  /// A command of so many words follows.
-  fileprivate mutating func begin(words count: Int) { lineOfCount("*", count) }
-
-  fileprivate mutating func word(_ text: StaticString) { word(ByteView(text)) }
-
-  fileprivate mutating func word(_ number: Int64) { DecimalText(number).withView { word($0) } }
-
-  fileprivate mutating func word(_ bytes: ByteView) {
-    lineOfCount("$", bytes.count)
-    append(bytes)
-    append(ByteView("\r\n"))
-  }
-
-  fileprivate mutating func lineOfCount(_ kind: Unicode.Scalar, _ count: Int) {
-    let out = unsafe reserve(Decimal.digitsMax + 3)
-    unsafe out[0] = UInt8(ascii: kind)
-    let end = unsafe 1 + Decimal.write(Int64(count), to: out + 1)
-    unsafe out[end] = UInt8(ascii: "\r")
-    unsafe out[end + 1] = UInt8(ascii: "\n")
-    commit(end + 2)
-  }
+  mutating func end() { precondition(!isBusy, "the commands end within a value") }
 }

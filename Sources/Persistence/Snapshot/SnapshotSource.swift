@@ -35,7 +35,7 @@ struct SnapshotSource: ~Copyable {
       let before = sink.output.appended
       sink.entry(next.entry, database: next.database)
       // What compresses well takes time too.
-      let handled = sink.isBusy ? 0 : next.entry.stringCount
+      let handled = sink.isBusy ? 0 : next.entry.writtenBytes
       bytesLeft -= max(handled, Int(sink.output.appended - before))
     }
     guard walk.isDone && !sink.isBusy else { return false }
@@ -86,4 +86,9 @@ enum SnapshotWriter: ~Copyable {
     case .commands(let commands): commands.output
     }
   }
+}
+
+extension Entry {
+  /// Bytes that are read when the entry is written as a whole.
+  fileprivate var writtenBytes: Int { isString ? stringCount : packed?.count ?? 0 }
 }

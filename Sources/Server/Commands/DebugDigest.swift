@@ -27,12 +27,28 @@ struct DataDigest {
   mutating func mix(_ number: UInt32) { withUnsafeBytes(of: number.bigEndian) { mix($0) } }
 
   mutating func mix(_ entry: Entry) {
-    mix(UInt32(entry.type.rawValue))
+    // Redis numbers streams after modules.
+    mix(entry.type == .stream ? 6 : UInt32(entry.type.rawValue))
+    if entry.isString { mixString(entry) } else { mixItems(entry) }
+    if entry.hasExpiry { ByteView("!!expire!!").fold(into: &self) }
+  }
+
+  private mutating func mixString(_ entry: Entry) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Decimal.digitsMax) { scratch in
       guard let base = scratch.baseAddress else { return }
       mix(entry.bytes(scratch: base).buffer)
     }
-    if entry.hasExpiry { ByteView("!!expire!!").fold(into: &self) }
+  }
+
+  /// Where the order of elements means nothing they are folded.
+  private mutating func mixItems(_ entry: Entry) {
+    var items = entry.items()
+    while let item = items.next() {
+      switch entry.type {
+      case .set: item.name.withView { fold($0.buffer) }
+      default: item.name.withView { mix($0.buffer) }
+      }
+    }
   }
 
   mutating func fold(_ other: DataDigest) { other.bytes.withUnsafeBytes { fold($0) } }

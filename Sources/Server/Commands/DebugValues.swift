@@ -34,6 +34,7 @@ enum DebugValues {
       default: break
       }
     }
+    guard entry.isString else { return entry.packed?.count ?? entry.items().count }
     let count = entry.stringCount
     return count + (count < 64 ? 1 : count < 16_384 ? 2 : count <= Int(UInt32.max) ? 5 : 9)
   }
@@ -83,8 +84,10 @@ enum DebugValues {
 
   private static func describe(_ database: UnsafeMutablePointer<Keyspace>) -> String {
     guard !database.pointee.isEmpty else { return "No stats available for empty dictionaries\n" }
-    let figures = database.pointee.figures()
-    let count = database.pointee.count
+    return describe(database.pointee.figures(), count: database.pointee.count)
+  }
+
+  private static func describe(_ figures: Keyspace.Figures, count: Int) -> String {
     let chains = figures.chainLengths.reduce(0, +)
     let usedChains = chains - (figures.chainLengths.first ?? 0)
     let average = usedChains == 0 ? 0 : Double(count) / Double(usedChains)
@@ -104,10 +107,12 @@ enum DebugValues {
     return text
   }
 
-  /// No value is kept as a hash table yet.
   static func tableStatisticsOfKey(_ execution: inout Execution) {
-    guard execution.locate(execution.arguments[2], KeyHash(execution.arguments[2])) != nil else {
+    guard let location = execution.locate(execution.arguments[2], KeyHash(execution.arguments[2])) else {
       return execution.reply.error("ERR no such key")
+    }
+    if let collection = location.entry.collection {
+      return execution.reply.verbatim("txt", text: describe(collection.figures(), count: collection.count))
     }
     execution.reply.error("ERR The value stored at the specified key is not represented using an hash table")
   }

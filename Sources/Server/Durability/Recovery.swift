@@ -268,6 +268,7 @@ extension Server {
     options.expiresAt = source.isOfLog ? nil : Clock.wallMicroseconds() / 1_000
     options.verifiesChecksum = configuration.settings.persistence.snapshotChecksummed
     options.accessClock = execution.pointee.accessClock
+    options.encodings = execution.pointee.rules.encodings
     return SnapshotLoader(into: databases, databaseCount: execution.pointee.databaseCount, options: options)
   }
 

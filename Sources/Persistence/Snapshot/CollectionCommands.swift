@@ -1,0 +1,92 @@
+// CollectionCommands.swift — a collection as the commands that make it.
+//
+//   SADD key member × 64   SADD key member × 64   …
+//
+// The value is pinned and the key copied, so that both may change meanwhile.
+import Bytes
+import Store
+
+struct CollectionCommands {
+  private let type: ValueType
+  private let key: BlobReference
+  private let pin: PinnedValue
+  private var items: ItemCursor
+  private var left: Int
+
+  /// Elements of one command, as many as Redis writes.
+  private static var itemsPerCommand: Int { 64 }
+
+  /// Pins the value; call `drop` in the end.
+  init(_ entry: Entry) {
+    type = entry.type
+    key = Blob(copying: entry.key).relinquished()
+    pin = PinnedValue(pinning: entry)
+    items = entry.items()
+    left = items.count
+  }
+
+  /// Appends about `bytes` of commands to `output`; true when all has been appended.
+  mutating func advance(into output: inout OutputBuffer, bytes: Int) -> Bool {
+    let end = output.appended + UInt64(max(1, bytes))
+    while left > 0 && output.appended < end {
+      let count = min(left, CollectionCommands.itemsPerCommand)
+      left -= count
+      begin(count, &output)
+      for _ in 0..<count {
+        guard let item = items.next() else { preconditionFailure("a value ends before its count") }
+        write(item, &output)
+      }
+    }
+    return left == 0
+  }
+
+  func drop() {
+    pin.release()
+    key.release()
+  }
+
+  private func begin(_ count: Int, _ output: inout OutputBuffer) {
+    switch type {
+    case .set:
+      output.begin(words: 2 + count)
+      output.word("SADD")
+    default: preconditionFailure("a type for which no command is known")
+    }
+    output.word(key.bytes)
+  }
+
+  private func write(_ item: Item, _ output: inout OutputBuffer) {
+    output.word(item.name)
+  }
+}
+
+extension OutputBuffer {
+  /// A command of so many words follows.
+  mutating func begin(words count: Int) { lineOfCount("*", count) }
+
+  mutating func word(_ text: StaticString) { word(ByteView(text)) }
+
+  mutating func word(_ number: Int64) { DecimalText(number).withView { word($0) } }
+
+  mutating func word(_ bytes: ByteView) {
+    lineOfCount("$", bytes.count)
+    append(bytes)
+    append(ByteView("\r\n"))
+  }
+
+  mutating func word(_ element: Element) {
+    switch element {
+    case .bytes(let bytes): word(bytes)
+    case .integer(let value): word(value)
+    }
+  }
+
+  mutating func lineOfCount(_ kind: Unicode.Scalar, _ count: Int) {
+    let out = unsafe reserve(Decimal.digitsMax + 3)
+    unsafe out[0] = UInt8(ascii: kind)
+    let end = unsafe 1 + Decimal.write(Int64(count), to: out + 1)
+    unsafe out[end] = UInt8(ascii: "\r")
+    unsafe out[end + 1] = UInt8(ascii: "\n")
+    commit(end + 2)
+  }
+}

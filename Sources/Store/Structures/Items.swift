@@ -1,0 +1,75 @@
+// Items.swift: a collection of any type as a sequence, for those who write values out.
+//
+//   list         element                    hash         field, value
+//   set          member                     sorted set   member, score
+//
+// Snapshots, DUMP, the log's base and digests go through values in this one way. A cursor holds on to the value and
+// not to its key: with a pin it stays good whatever becomes of the key.
+import Bytes
+
+/// One element of a collection with what belongs to it.
+public struct Item: BitwiseCopyable {
+  public let name: Element
+  /// Of a hash's field; otherwise empty.
+  public var value = Element.bytes(.empty)
+  /// Of a sorted set's member.
+  public var score = 0.0
+  /// When a hash's field ends.
+  public var expiry: Milliseconds?
+
+  init(_ name: Element) { self.name = name }
+}
+
+public struct ItemCursor: BitwiseCopyable {
+  private enum State: BitwiseCopyable {
+    case none
+    case set(SetView.Cursor)
+  }
+
+  private var state: State
+  /// Items that the value has.
+  public let count: Int
+
+  /// All items of the value at `entry`; a string has none.
+  public init(_ entry: Entry) {
+    switch entry.type {
+    case .set:
+      let set = SetView(entry)
+      state = .set(set.cursor())
+      count = set.count
+    case .string, .list, .hash, .sortedSet, .stream:
+      state = .none
+      count = 0
+    }
+  }
+
+  /// The next item, or nil after the last.
+  public mutating func next() -> Item? {
+    switch state {
+    case .none: return nil
+    case .set(var cursor):
+      let member = cursor.next()
+      state = .set(cursor)
+      return member.map { Item($0) }
+    }
+  }
+}
+
+extension Entry {
+  /// All items of the value; a string has none.
+  public func items() -> ItemCursor { ItemCursor(self) }
+}
+
+/// One more owner of a value, without its key. Copying it counts nothing: `release` once.
+public struct PinnedValue: BitwiseCopyable {
+  private let holding: Entry.Holding
+
+  /// Pins the value at `entry`.
+  public init(pinning entry: Entry) {
+    entry.pinValue()
+    holding = entry.holding
+  }
+
+  /// Lets go. Only on the thread that owns the store.
+  public func release() { holding.release() }
+}
