@@ -118,6 +118,8 @@ public struct Rules: BitwiseCopyable, Sendable {
   public var bulkBytesMax: Int64 = 512 << 20
   /// hll-sparse-max-bytes: where a HyperLogLog becomes dense.
   public var hyperLogLogSparseBytesMax = 3_000
+  /// stream-node-max-bytes and stream-node-max-entries.
+  public var streamLimits = StreamLimits()
   public var lazyFreeOnDelete = true
   public var lazyFreeOnOverwrite = true
   public var lazyFreeOnFlush = true

@@ -3,6 +3,7 @@
 //   string                  an integer, a blob, or nothing: the value is inline
 //   listpack, intset        a blob with the bytes of the packed form
 //   hashtable, skiplist     a collection
+//   stream                  a stream
 //
 // Everything that owns memory is counted: `pinValue` makes one more owner, `freeValue` one less.
 import Bytes
@@ -14,12 +15,14 @@ extension Entry {
     case itself
     case blob(BlobReference)
     case collection(CollectionReference)
+    case stream(StreamReference)
 
     func release() {
       switch self {
       case .itself: break
       case .blob(let blob): blob.release()
       case .collection(let collection): collection.release()
+      case .stream(let stream): stream.release()
       }
     }
   }
@@ -29,7 +32,8 @@ extension Entry {
     switch encoding {
     case .raw, .embstr, .int, .listpack, .intset: return .blob(BlobReference(bits: payload))
     case .hashtable, .skiplist: return .collection(CollectionReference(bits: payload))
-    case .quicklist, .stream: preconditionFailure("a value of a form that is not kept")
+    case .stream: return .stream(StreamReference(bits: payload))
+    case .quicklist: preconditionFailure("a value of a form that is not kept")
     }
   }
 
@@ -51,16 +55,25 @@ extension Entry {
     case .itself: 0
     case .blob(let blob): blob.memoryBytes
     case .collection(let collection): collection.memoryBytes
+    case .stream(let stream): stream.memoryBytes
     }
   }
 
   /// The value is one that takes long to write or to free.
-  public var isLarge: Bool { if case .collection = holding { true } else { false } }
+  public var isLarge: Bool {
+    switch holding {
+    case .collection, .stream: true
+    case .itself, .blob: false
+    }
+  }
 
   /// Elements of a collection; 1 for a string.
   var elementCount: Int {
-    guard case .collection(let collection) = holding else { return 1 }
-    return collection.count
+    switch holding {
+    case .collection(let collection): collection.count
+    case .stream(let stream): stream.count
+    case .itself, .blob: 1
+    }
   }
 
   /// Makes one more owner of what the payload points to.
@@ -69,6 +82,7 @@ extension Entry {
     case .itself: break
     case .blob(let blob): blob.pin()
     case .collection(let collection): collection.pin()
+    case .stream(let stream): stream.pin()
     }
   }
 
@@ -78,6 +92,7 @@ extension Entry {
     case .itself: false
     case .blob(let blob): blob.isPinned
     case .collection(let collection): collection.isPinned
+    case .stream(let stream): stream.isPinned
     }
   }
 
@@ -91,6 +106,7 @@ extension Entry {
     case .itself: payload
     case .blob(let blob): BlobReference.copy(of: blob.bytes).bits
     case .collection(let collection): collection.copied().bits
+    case .stream(let stream): stream.copied().bits
     }
   }
 

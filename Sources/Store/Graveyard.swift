@@ -166,13 +166,19 @@ extension Entry {
 extension Entry {
   /// Another owner still reads a value that takes long to free.
   fileprivate var isLargeAndPinned: Bool {
-    guard case .collection(let collection) = holding else { return false }
-    return collection.isPinned
+    switch holding {
+    case .collection(let collection): collection.isPinned
+    case .stream(let stream): stream.isPinned
+    case .itself, .blob: false
+    }
   }
 
   /// Frees about `effort` elements of a large value that nobody else owns; how many, 0 when there are none.
   fileprivate func freeElements(upTo effort: Int) -> Int {
-    guard case .collection(let collection) = holding, !collection.isPinned else { return 0 }
-    return collection.freeSome(effort)
+    switch holding {
+    case .collection(let collection): collection.isPinned ? 0 : collection.freeSome(effort)
+    case .stream(let stream): stream.isPinned ? 0 : stream.freeSome(effort)
+    case .itself, .blob: 0
+    }
   }
 }
