@@ -3,6 +3,7 @@
 //   string                  an integer, a blob, or nothing: the value is inline
 //   listpack, intset        a blob with the bytes of the packed form
 //   hashtable, skiplist     a collection
+//   quicklist               a list of nodes
 //   stream                  a stream
 //
 // Everything that owns memory is counted: `pinValue` makes one more owner, `freeValue` one less.
@@ -15,6 +16,7 @@ extension Entry {
     case itself
     case blob(BlobReference)
     case collection(CollectionReference)
+    case list(ListReference)
     case stream(StreamReference)
 
     func release() {
@@ -22,6 +24,7 @@ extension Entry {
       case .itself: break
       case .blob(let blob): blob.release()
       case .collection(let collection): collection.release()
+      case .list(let list): list.release()
       case .stream(let stream): stream.release()
       }
     }
@@ -32,8 +35,8 @@ extension Entry {
     switch encoding {
     case .raw, .embstr, .int, .listpack, .intset: return .blob(BlobReference(bits: payload))
     case .hashtable, .skiplist: return .collection(CollectionReference(bits: payload))
+    case .quicklist: return .list(ListReference(bits: payload))
     case .stream: return .stream(StreamReference(bits: payload))
-    case .quicklist: preconditionFailure("a value of a form that is not kept")
     }
   }
 
@@ -55,6 +58,7 @@ extension Entry {
     case .itself: 0
     case .blob(let blob): blob.memoryBytes
     case .collection(let collection): collection.memoryBytes
+    case .list(let list): list.memoryBytes
     case .stream(let stream): stream.memoryBytes
     }
   }
@@ -62,17 +66,18 @@ extension Entry {
   /// The value is one that takes long to write or to free.
   public var isLarge: Bool {
     switch holding {
-    case .collection, .stream: true
     case .itself, .blob: false
+    case .collection, .list, .stream: true
     }
   }
 
-  /// Elements of a collection; 1 for a string.
+  /// Parts of a large value that are freed, and copied, one by one: elements, nodes of a list. 1 for all others.
   var elementCount: Int {
     switch holding {
-    case .collection(let collection): collection.count
-    case .stream(let stream): stream.count
     case .itself, .blob: 1
+    case .collection(let collection): collection.count
+    case .list(let list): list.nodeCount
+    case .stream(let stream): stream.count
     }
   }
 
@@ -82,6 +87,7 @@ extension Entry {
     case .itself: break
     case .blob(let blob): blob.pin()
     case .collection(let collection): collection.pin()
+    case .list(let list): list.pin()
     case .stream(let stream): stream.pin()
     }
   }
@@ -92,6 +98,7 @@ extension Entry {
     case .itself: false
     case .blob(let blob): blob.isPinned
     case .collection(let collection): collection.isPinned
+    case .list(let list): list.isPinned
     case .stream(let stream): stream.isPinned
     }
   }
@@ -106,6 +113,7 @@ extension Entry {
     case .itself: payload
     case .blob(let blob): BlobReference.copy(of: blob.bytes).bits
     case .collection(let collection): collection.copied().bits
+    case .list(let list): list.copied().bits
     case .stream(let stream): stream.copied().bits
     }
   }

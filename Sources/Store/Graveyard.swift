@@ -166,19 +166,17 @@ extension Entry {
 extension Entry {
   /// Another owner still reads a value that takes long to free.
   fileprivate var isLargeAndPinned: Bool {
-    switch holding {
-    case .collection(let collection): collection.isPinned
-    case .stream(let stream): stream.isPinned
-    case .itself, .blob: false
-    }
+    isLarge && isPinned
   }
 
   /// Frees about `effort` elements of a large value that nobody else owns; how many, 0 when there are none.
   fileprivate func freeElements(upTo effort: Int) -> Int {
+    guard !isPinned else { return 0 }
     switch holding {
-    case .collection(let collection): collection.isPinned ? 0 : collection.freeSome(effort)
-    case .stream(let stream): stream.isPinned ? 0 : stream.freeSome(effort)
-    case .itself, .blob: 0
+    case .itself, .blob: return 0
+    case .collection(let collection): return collection.freeSome(effort)
+    case .list(let list): return list.freeSome(effort)
+    case .stream(let stream): return stream.freeSome(effort)
     }
   }
 }

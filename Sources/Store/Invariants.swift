@@ -27,6 +27,7 @@ extension Keyspace {
           precondition(
             entry.epoch == epoch || (staleEpochs > 0 && !epochSweep.hasPassed(hash)),
             "what a walk has passed is of its epoch")
+          entry.checkValue()
           entryCount += 1
           volatile += entry.hasExpiry ? 1 : 0
           bytes += entry.memoryBytes
@@ -43,5 +44,79 @@ extension Keyspace {
     precondition(children == table.childCount, "the table knows its children")
     precondition(
       count <= table.bucketCount * Table.splitAbove, "the table is never fuller than its limit")
+  }
+}
+
+extension Entry {
+  /// The same for a large value.
+  fileprivate func checkValue() {
+    switch holding {
+    case .itself, .blob: break
+    case .collection(let collection): unsafe collection.root.pointee.checkInvariants(isSorted: type == .sortedSet)
+    case .list(let list): unsafe list.root.pointee.checkInvariants()
+    }
+  }
+}
+
+extension CollectionRoot {
+  func checkInvariants(isSorted: Bool) {
+    elements.checkInvariants()
+    ranks.checkInvariants()
+    precondition(ranks.count == (isSorted ? elements.count : 0), "each member of a sorted set has a rank, and no other")
+  }
+}
+
+extension ListRoot {
+  func checkInvariants() {
+    var elementCount = 0
+    var blobBytes = 0
+    for index in 0..<nodeCount {
+      let node = self[index]
+      precondition(node.isPlain || Listpack(node.blob).count == node.count, "a node knows its elements")
+      elementCount += node.count
+      blobBytes += node.blob.memoryBytes
+    }
+    precondition(elementCount == count, "the count is that of the nodes")
+    precondition(blobBytes == bytes, "the sum of bytes is that of the nodes")
+  }
+}
+
+extension RankTree {
+  func checkInvariants() {
+    var entries = cursor(at: 0)
+    var rank = 0
+    var previous: Entry?
+    while let entry = entries.next() {
+      if let previous { precondition(previous.isBefore(entry.score, entry.key), "entries stand in their order") }
+      let score = entry.score
+      let member = entry.key
+      precondition(self.rank { $0.isBefore(score, member) } == rank, "an entry is found by its rank")
+      previous = entry
+      rank += 1
+    }
+    precondition(rank == count, "the count is that of the entries")
+    var leaves = 0
+    var inner = 0
+    if root != 0 { precondition(check(root, height, &leaves, &inner) == count, "the counts add up") }
+    precondition(leaves == leafCount && inner == innerCount, "the tree knows its nodes")
+  }
+
+  private func check(_ bits: UInt, _ height: Int, _ leaves: inout Int, _ inner: inout Int) -> Int {
+    guard height > 0 else {
+      leaves += 1
+      precondition(RankTree.leaf(bits).count > 0, "no leaf is empty")
+      return RankTree.leaf(bits).count
+    }
+    inner += 1
+    let node = RankTree.inner(bits)
+    var sum = 0
+    for index in 0..<node.count {
+      let child = node[index]
+      let low = height == 1 ? RankTree.leaf(child.bits)[0] : RankTree.inner(child.bits)[0].low
+      precondition(child.low == low, "a child's first entry is known")
+      precondition(check(child.bits, height - 1, &leaves, &inner) == child.count, "a child's count is known")
+      sum += child.count
+    }
+    return sum
   }
 }

@@ -59,7 +59,7 @@ extension Keyspace {
 
   /// Changes the large value at `location`. One that somebody has pinned is left to him, and the entry gets a copy;
   /// whoever wants to avoid that much work asks `isWritePostponed` first.
-  mutating func changeCollection<Result>(_ location: Location, _ body: (inout Keyspace) -> Result) -> Result {
+  mutating func changeCollection<Result>(_ location: Location, _ body: (inout CollectionRoot) -> Result) -> Result {
     willChange(location)
     let entry = location.entry
     var collection = CollectionReference(bits: entry.payload)
@@ -70,7 +70,7 @@ extension Keyspace {
       collection = copy
       entry.payload = copy.bits
     }
-    let result = unsafe body(&collection.root.pointee.elements)
+    let result = unsafe body(&collection.root.pointee)
     valueBytes += collection.memoryBytes - bytesBefore
     return result
   }

@@ -43,7 +43,7 @@ extension Keyspace {
     case .table(let table):
       let hash = KeyHash(member)
       guard table.find(member, hash) == nil else { return false }
-      changeCollection(location) { _ = $0.insert(member, hash, string: .empty, form: .text) }
+      changeCollection(location) { _ = $0.elements.insert(member, hash, string: .empty, form: .text) }
     }
     return true
   }
@@ -96,9 +96,7 @@ extension Keyspace {
     case .table(let table):
       let hash = KeyHash(member)
       guard table.find(member, hash) != nil else { return false }
-      changeCollection(location) { elements in
-        if let place = elements.find(member, hash) { elements.remove(place) }
-      }
+      changeCollection(location) { $0.remove(member, hash) }
     }
     return true
   }

@@ -208,6 +208,11 @@ func checkPayload(_ input: ArraySlice<UInt8>) {
   guard let first = databases.keyspaces[0].find(name, KeyHash(name))?.entry,
     let second = databases.keyspaces[0].find(copy, KeyHash(copy))?.entry
   else { return demand(false, "a key was lost") }
+  demand(first.type == second.type && first.encoding == second.encoding, "the payload is of another kind")
+  guard first.isString else {
+    databases.keyspaces[0].checkInvariants()
+    return demand(first.items().count == second.items().count, "the payload is of another length")
+  }
   demand(first.isInteger == second.isInteger, "the payload is of another kind")
   demand(first.stringCount == second.stringCount, "the payload is of another length")
   if !first.isInteger { demand(first.bytes == second.bytes, "the payload is another string") }

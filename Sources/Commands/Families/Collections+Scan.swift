@@ -61,6 +61,12 @@ extension Execution {
       } else if let namesOnlyWord, word.equalsIgnoringCase(namesOnlyWord) {
         options.namesOnly = true
         index += 1
+      } else if word.equalsIgnoringCase("novalues") {
+        reply.error("ERR NOVALUES option can only be used in HSCAN")
+        return nil
+      } else if word.equalsIgnoringCase("noscores") {
+        reply.error("ERR NOSCORES option can only be used in ZSCAN")
+        return nil
       } else {
         refuseSyntax()
         return nil

@@ -64,8 +64,7 @@ extension Execution {
 
   /// A number of things that word `index` says, not negative. Answers the error and nil.
   func countWord(_ index: Int) -> Int? {
-    guard let count = integer(index) else { return nil }
-    guard count >= 0 else {
+    guard let count = arguments[index].int64, count >= 0 else {
       reply.error("ERR value is out of range, must be positive")
       return nil
     }

@@ -6,8 +6,9 @@ extension CommandTable {
   public static var dataCommands: [CommandDefinition] {
     // Each statement alone: one sum of so many lists takes the type checker long.
     var all = Strings.definitions + Bits.definitions + HyperLogLog.definitions
-    all += Streams.definitions
-    all += Keys.definitions + Sets.definitions + Databases.definitions
+    all += Lists.definitions + Sets.definitions + Hashes.definitions
+    all += SortedSets.definitions + Sort.definitions + Streams.definitions
+    all += Keys.definitions + Databases.definitions
     return all + [Introspection.definition]
   }
 }

@@ -22,6 +22,9 @@ struct CollectionBuilder: ~Copyable {
   private let hash: KeyHash
   var scratch = Keyspace()
   private(set) var location: Location?
+  /// The first half of a pair, which outlives the window that it stood in.
+  private var name: [UInt8] = []
+  private var hasName = false
 
   init(_ type: RDBType, key: ByteView, _ options: Options) {
     self.type = type
@@ -36,6 +39,9 @@ struct CollectionBuilder: ~Copyable {
   mutating func take(_ datum: RDBDatum) throws(RDBStop) {
     switch type {
     case .set, .setIntset, .setListpack: try takeSet(datum)
+    case .list, .listZiplist, .listQuicklist, .listQuicklist2: try takeList(datum)
+    case .hash, .hashZipmap, .hashZiplist, .hashListpack: try takeHash(datum)
+    case .sortedSetText, .sortedSet, .sortedSetZiplist, .sortedSetListpack: try takeSortedSet(datum)
     default: throw .failed(.unsupportedType(type))
     }
   }
@@ -86,6 +92,18 @@ struct CollectionBuilder: ~Copyable {
   }
 
   // MARK: what all have in common
+
+  /// The name that was kept for what comes now; if there is none `text` is kept as one.
+  mutating func takeName(_ text: ByteView) -> [UInt8]? {
+    if hasName {
+      hasName = false
+      return name
+    }
+    name.removeAll(keepingCapacity: true)
+    unsafe name.append(contentsOf: text.buffer)
+    hasName = true
+    return nil
+  }
 
   /// The place of the value, which `make` makes the first time.
   mutating func begin(_ make: (inout Keyspace, ByteView, KeyHash, EncodingLimits) -> Location) -> Location {

@@ -17,9 +17,13 @@ struct EntryForm {
     case (.set, .listpack) where version.number >= RDBVersion.standard.number:
       (type, packed) = (.setListpack, entry.packed)
     case (.set, _): (type, packed) = (.set, nil)
-    default:
-      _ = hasListpacks
-      (type, packed) = (.string, nil)
+    case (.list, _): (type, packed) = (hasListpacks ? .listQuicklist2 : .list, nil)
+    case (.hash, .listpack) where hasListpacks: (type, packed) = (.hashListpack, entry.packed)
+    case (.hash, _): (type, packed) = (.hash, nil)
+    case (.sortedSet, .listpack) where hasListpacks: (type, packed) = (.sortedSetListpack, entry.packed)
+    case (.sortedSet, _): (type, packed) = (.sortedSet, nil)
+    case (.string, _): (type, packed) = (.string, nil)
+    case (.stream, _): preconditionFailure("a value whose form is not known")
     }
   }
 

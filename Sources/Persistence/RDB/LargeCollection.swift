@@ -11,12 +11,11 @@ struct LargeCollection {
   private let type: RDBType
   private let pin: PinnedValue
   private var items: ItemCursor
+  /// A list that is written node by node, and the next of them.
+  private let list: ListView?
+  private var node = 0
   private let compresses: Bool
   private var hasBegun = false
-  /// The item of which a part has been written.
-  private var item: Item?
-  /// Parts of it that were written: of a hash's field first the name, then the value.
-  private var parts = 0
 
   /// Pins the value; call `drop` in the end.
   init(_ entry: Entry, as type: RDBType, compresses: Bool) {
@@ -24,6 +23,7 @@ struct LargeCollection {
     self.compresses = compresses
     pin = PinnedValue(pinning: entry)
     items = entry.items()
+    list = type == .listQuicklist2 ? ListView(entry) : nil
   }
 
   /// Appends about `bytes` of it to `output`; true when all has been appended.
@@ -31,8 +31,9 @@ struct LargeCollection {
     let end = output.appended + UInt64(max(1, bytes))
     if !hasBegun {
       hasBegun = true
-      output.putLength(UInt64(items.count))
+      output.putLength(UInt64(list?.nodeCount ?? items.count))
     }
+    if let list { return advance(list, into: &output, until: end) }
     while output.appended < end {
       guard let item = items.next() else { return true }
       write(item, to: &output)
@@ -40,12 +41,25 @@ struct LargeCollection {
     return false
   }
 
+  private mutating func advance(_ list: ListView, into output: inout OutputBuffer, until end: UInt64) -> Bool {
+    while node < list.nodeCount {
+      guard output.appended < end else { return false }
+      let (bytes, isPlain) = list.node(node)
+      output.putLength(isPlain ? 1 : 2)
+      output.putElement(.bytes(bytes), compresses: compresses)
+      node += 1
+    }
+    return true
+  }
+
   func drop() { pin.release() }
 
   private func write(_ item: Item, to output: inout OutputBuffer) {
     output.putElement(item.name, compresses: compresses)
     switch type {
-    case .set: break
+    case .set, .list: break
+    case .hash: output.putElement(item.value, compresses: compresses)
+    case .sortedSet: output.putLittleEndian(item.score.bitPattern)
     default: preconditionFailure("a type that is not written element by element")
     }
   }

@@ -27,7 +27,9 @@ extension RDBType {
   /// Values of the type can be held.
   var isLoadable: Bool {
     switch self {
-    case .set, .setIntset, .setListpack: true
+    case .set, .setIntset, .setListpack, .list, .listZiplist, .listQuicklist, .listQuicklist2, .hash, .hashZipmap,
+      .hashZiplist, .hashListpack, .sortedSetText, .sortedSet, .sortedSetZiplist, .sortedSetListpack:
+      true
     default: false
     }
   }

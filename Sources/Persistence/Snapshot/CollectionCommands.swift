@@ -50,13 +50,24 @@ struct CollectionCommands {
     case .set:
       output.begin(words: 2 + count)
       output.word("SADD")
-    default: preconditionFailure("a type for which no command is known")
+    case .list:
+      output.begin(words: 2 + count)
+      output.word("RPUSH")
+    case .hash:
+      output.begin(words: 2 + 2 * count)
+      output.word("HMSET")
+    case .sortedSet:
+      output.begin(words: 2 + 2 * count)
+      output.word("ZADD")
+    case .string, .stream: preconditionFailure("a type for which no command is known")
     }
     output.word(key.bytes)
   }
 
   private func write(_ item: Item, _ output: inout OutputBuffer) {
+    if type == .sortedSet { ScoreText.with(item.score) { output.word($0) } }
     output.word(item.name)
+    if type == .hash { output.word(item.value) }
   }
 }
 

@@ -46,6 +46,16 @@ struct DataDigest {
     while let item = items.next() {
       switch entry.type {
       case .set: item.name.withView { fold($0.buffer) }
+      case .hash:
+        var one = DataDigest()
+        item.name.withView { one.mix($0.buffer) }
+        item.value.withView { one.mix($0.buffer) }
+        fold(one)
+      case .sortedSet:
+        var one = DataDigest()
+        item.name.withView { one.mix($0.buffer) }
+        ScoreText.withSeventeenDigits(item.score) { one.mix($0.buffer) }
+        fold(one)
       default: item.name.withView { mix($0.buffer) }
       }
     }

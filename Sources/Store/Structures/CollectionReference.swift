@@ -15,6 +15,15 @@ import CAllocator
 struct CollectionRoot: ~Copyable {
   var owners = 1
   var elements = Keyspace()
+  /// The elements of a sorted set in their order; empty for others.
+  var ranks = RankTree()
+
+  /// Takes the element of this name out, if there is one.
+  mutating func remove(_ name: ByteView, _ hash: KeyHash) {
+    if let place = elements.find(name, hash) { elements.remove(place) }
+  }
+
+  var memoryBytes: Int { elements.memoryBytes + ranks.memoryBytes }
 }
 
 /// A counted pointer to a large collection. Copying it counts nothing: `pin` and `release` do.
@@ -41,7 +50,7 @@ struct CollectionRoot: ~Copyable {
   public var count: Int { unsafe root.pointee.elements.count }
 
   /// Bytes of memory of everything.
-  public var memoryBytes: Int { unsafe CollectionReference.rootBytes + root.pointee.elements.memoryBytes }
+  public var memoryBytes: Int { unsafe CollectionReference.rootBytes + root.pointee.memoryBytes }
 
   public var isPinned: Bool { unsafe root.pointee.owners > 1 }
 
@@ -61,6 +70,15 @@ struct CollectionRoot: ~Copyable {
   /// The same elements in a collection of its own.
   func copied() -> CollectionReference {
     let copy = CollectionReference.make()
+    guard unsafe root.pointee.ranks.count == 0 else {
+      var entries = unsafe root.pointee.ranks.cursor(at: 0)
+      while let entry = entries.next() {
+        let twin = entry.duplicated(key: entry.key)
+        unsafe _ = copy.root.pointee.elements.add(twin, KeyHash(twin.key))
+        unsafe copy.root.pointee.ranks.insert(twin)
+      }
+      return copy
+    }
     var sweep = Sweep()
     while var bucket = unsafe root.pointee.elements.visit(&sweep) {
       while let location = bucket.next() {
@@ -73,7 +91,10 @@ struct CollectionRoot: ~Copyable {
   }
 
   /// Frees about `effort` elements of a collection with one owner; how many it freed, 0 when none is left.
-  func freeSome(_ effort: Int) -> Int { unsafe root.pointee.elements.freeSome(effort) }
+  func freeSome(_ effort: Int) -> Int {
+    let order = unsafe root.pointee.ranks.freeSome(effort)
+    return order > 0 ? order : unsafe root.pointee.elements.freeSome(effort)
+  }
 
   // MARK: elements
 

@@ -23,7 +23,10 @@ public struct Item: BitwiseCopyable {
 public struct ItemCursor: BitwiseCopyable {
   private enum State: BitwiseCopyable {
     case none
+    case list(ListView.Cursor)
     case set(SetView.Cursor)
+    case hash(HashView.Cursor)
+    case sortedSet(SortedSetView.Cursor)
   }
 
   private var state: State
@@ -37,7 +40,19 @@ public struct ItemCursor: BitwiseCopyable {
       let set = SetView(entry)
       state = .set(set.cursor())
       count = set.count
-    case .string, .list, .hash, .sortedSet, .stream:
+    case .list:
+      let list = ListView(entry)
+      state = .list(list.cursor())
+      count = list.count
+    case .hash:
+      let hash = HashView(entry)
+      state = .hash(hash.cursor())
+      count = hash.count
+    case .sortedSet:
+      let set = SortedSetView(entry)
+      state = .sortedSet(set.cursor())
+      count = set.count
+    case .string, .stream:
       state = .none
       count = 0
     }
@@ -51,6 +66,18 @@ public struct ItemCursor: BitwiseCopyable {
       let member = cursor.next()
       state = .set(cursor)
       return member.map { Item($0) }
+    case .list(var cursor):
+      let element = cursor.next()
+      state = .list(cursor)
+      return element.map { Item($0) }
+    case .hash(var cursor):
+      let item = cursor.next()
+      state = .hash(cursor)
+      return item
+    case .sortedSet(var cursor):
+      let item = cursor.next()
+      state = .sortedSet(cursor)
+      return item
     }
   }
 }

@@ -168,6 +168,15 @@ extension BlobReference {
     changeCount(by: elements)
   }
 
+  /// Appends elements that are packed already.
+  func appendingPacked(_ other: BlobReference, from place: Int, bytes: Int, count: Int) -> BlobReference {
+    let end = self.count - 1
+    let result = splice(at: end, removing: 0, adding: bytes)
+    unsafe memcpy(result.start + end, other.start + place, bytes)
+    result.changeCount(by: count)
+    return result
+  }
+
   /// A listpack begins with its length.
   fileprivate func writeTotal() {
     unsafe start.storeBytes(of: UInt32(count).littleEndian, as: UInt32.self)

@@ -1,0 +1,80 @@
+// Hashes+Numbers.swift — numbers in fields.
+import Bytes
+import CDecimal
+import Store
+import Wire
+
+extension Hashes {
+  /// The hash at word 1, nil if it is not there; false after WRONGTYPE.
+  private static func lookUp(_ execution: inout Execution, _ location: inout Location?) -> Bool {
+    switch execution.find(execution.arguments[1], as: .hash) {
+    case .refused: return false
+    case .absent: return true
+    case .found(let found):
+      location = found
+      return true
+    }
+  }
+
+  static func incrementBy(_ execution: inout Execution) {
+    guard let amount = execution.integer(3) else { return }
+    var location: Location?
+    guard lookUp(&execution, &location) else { return }
+    let field = execution.arguments[2]
+    var old: Int64 = 0
+    if let value = location.flatMap({ HashView($0.entry).value(field) }) {
+      guard let number = value.int64 else { return execution.reply.error("ERR hash value is not an integer") }
+      old = number
+    }
+    let (sum, overflow) = old.addingReportingOverflow(amount)
+    guard !overflow else { return execution.reply.error("ERR increment or decrement would overflow") }
+    DecimalText(sum).withView { store(&execution, $0, "hincrby") }
+    execution.reply.integer(sum)
+  }
+
+  private static func store(_ execution: inout Execution, _ value: ByteView, _ event: StaticString) {
+    guard let location = execution.hashToChange() else { return }
+    let database = execution.database
+    database.pointee.setField(location, execution.arguments[2], value, execution.rules.encodings)
+    execution.changed()
+    execution.note(.hash, event, execution.arguments[1])
+  }
+
+  /// Recorded as HSET of the sum, which other machines might round otherwise.
+  static func incrementByFloat(_ execution: inout Execution) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(MARTLET_DECIMAL_TEXT_MAX)) {
+      guard let scratch = $0.baseAddress else { return }
+      let amount = execution.arguments[3]
+      var length = 0
+      // The amount alone first: a bad one is told before a wrong type.
+      guard isNumber(amount, scratch) else { return execution.reply.error("ERR value is not a valid float") }
+      var location: Location?
+      guard lookUp(&execution, &location) else { return }
+      let old = location.flatMap { HashView($0.entry).value(execution.arguments[2]) } ?? .integer(0)
+      let result = old.withView {
+        martlet_decimal_add($0.start, $0.count, amount.start, amount.count, scratch, &length)
+      }
+      switch result {
+      case MARTLET_DECIMAL_OK: break
+      case MARTLET_DECIMAL_NOT_FINITE:
+        return execution.reply.error("ERR increment would produce NaN or Infinity")
+      default: return execution.reply.error("ERR hash value is not a float")
+      }
+      let sum = ByteView(start: scratch, count: length)
+      store(&execution, sum, "hincrbyfloat")
+      execution.effects.beginRecord(words: 4)
+      execution.effects.word("HSET")
+      execution.effects.word(execution.arguments[1])
+      execution.effects.word(execution.arguments[2])
+      execution.effects.word(sum)
+      execution.reply.bulk(sum)
+    }
+  }
+
+  private static func isNumber(_ text: ByteView, _ scratch: UnsafeMutablePointer<UInt8>) -> Bool {
+    var length = 0
+    let zero = ByteView("0")
+    let result = martlet_decimal_add(zero.start, zero.count, text.start, text.count, scratch, &length)
+    return result != MARTLET_DECIMAL_BAD_INCREMENT
+  }
+}
