@@ -204,13 +204,3 @@ extension Streams {
       ])
   }
 }
-
-extension StreamReference {
-  /// How many entries the group has still to read; nil where deletions make that unknowable.
-  func lag(_ group: StreamGroupReference) -> Int64? {
-    let added = Int64(clamping: entriesAdded)
-    guard added > 0 else { return 0 }
-    if let read = group.entriesRead, !hasTombstones(from: group.lastID) { return added &- read }
-    return entriesRead(through: group.lastID).map { added - $0 }
-  }
-}
