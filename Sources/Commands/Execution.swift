@@ -116,6 +116,10 @@ public struct Tallies: BitwiseCopyable, Sendable {
 public struct Rules: BitwiseCopyable, Sendable {
   /// proto-max-bulk-len in bytes: no string grows beyond it.
   public var bulkBytesMax: Int64 = 512 << 20
+  /// hll-sparse-max-bytes: where a HyperLogLog becomes dense.
+  public var hyperLogLogSparseBytesMax = 3_000
+  /// stream-node-max-bytes and stream-node-max-entries.
+  public var streamLimits = StreamLimits()
   public var lazyFreeOnDelete = true
   public var lazyFreeOnOverwrite = true
   public var lazyFreeOnFlush = true

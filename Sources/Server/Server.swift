@@ -151,6 +151,9 @@ package struct Server: ~Copyable {
   /// Brings what commands and the loop obey in line with the settings. Call after every change of them.
   mutating func applyRules(to execution: inout Execution) {
     execution.rules.bulkBytesMax = Int64(configuration.settings.clients.bulkBytesMax)
+    execution.rules.streamLimits.blockBytes = configuration.settings.encodings.streamNodeBytesMax
+    execution.rules.streamLimits.blockEntries = configuration.settings.encodings.streamNodeEntriesMax
+    execution.rules.hyperLogLogSparseBytesMax = configuration.settings.encodings.hyperLogLogSparseBytesMax
     var limits = RequestParser.Limits()
     limits.bulkBytesMax = configuration.settings.clients.bulkBytesMax
     parserLimits = limits
