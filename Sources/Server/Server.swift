@@ -61,6 +61,8 @@ package struct Server: ~Copyable {
   var isThrottlingWrites = false
   /// Per command, what its answer depends on.
   let gates: UnsafeMutablePointer<Gate>
+  /// Writers that wait for an image to have written what they would change.
+  var parkedWriters = ParkedWriters()
   /// Some command has another name here than elsewhere.
   let isRenaming: Bool
   /// The session under which the log's records are run again.
@@ -189,6 +191,7 @@ struct LoopClock {
 extension Server {
   /// How long the loop may sleep.
   mutating func waitNanoseconds() -> UInt64 {
+    guard !wishes.isUnpauseWished else { return 0 }
     let now = clock.nanoseconds
     var untilTick = timers.waitNanoseconds(now)
     if recovery.isLoading {

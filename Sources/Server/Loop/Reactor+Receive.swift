@@ -200,16 +200,18 @@ extension Reactor where Engine: ~Copyable {
     return !client.pointee.marks.isDisjoint(with: [.paused, .held])
   }
 
-  /// Whether CLIENT PAUSE makes the request wait that is whole now, starting at `base`: it waits as it is, at the
-  /// start of the connection's input.
+  /// Whether CLIENT PAUSE, the log or an image makes the request wait that is whole now, starting at `base`: it waits as
+  /// it is, at the start of the connection's input.
   @inline(__always)
   mutating func mustHold(
     _ client: UnsafeMutablePointer<Connection>, _ range: Range<Int>, base: UnsafeRawPointer
   ) -> Bool {
-    guard server.pointee.clientPause.isActive || server.pointee.isThrottlingWrites else { return false }
+    let isPaused = server.pointee.clientPause.isActive || server.pointee.isThrottlingWrites
+    guard isPaused || server.pointee.snapshots.job != nil else { return false }
     let words = client.pointee.words
     let second = range.count > 1 ? words.word(range.lowerBound + 1, base: base) : nil
-    guard server.pointee.holds(words.word(range.lowerBound, base: base), second) else { return false }
+    let isHeld = isPaused && server.pointee.holds(words.word(range.lowerBound, base: base), second)
+    guard isHeld || server.pointee.mustPark(client, range, base: base) else { return false }
     client.pointee.marks.insert(.unparsed)
     pause(client, .held)
     return true

@@ -18,7 +18,7 @@ struct Wishes {
   }
 
   private var wishes: [Wish] = []
-  private var isUnpauseWished = false
+  private(set) var isUnpauseWished = false
 
   /// The loop looks here after each request: there is something to do.
   var isUrgent: Bool { !wishes.isEmpty }

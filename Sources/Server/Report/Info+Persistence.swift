@@ -78,6 +78,8 @@ extension InfoReport {
     out.field("held_by_read_total", server.pointee.appendLog.figures.heldByRead)
     out.field("writers_throttled", server.pointee.isThrottlingWrites ? 1 : 0)
     out.field("writers_throttled_total", server.pointee.appendLog.figures.throttled)
+    out.field("writers_parked", server.pointee.parkedWriters.count)
+    out.field("writers_parked_total", server.pointee.parkedWriters.total)
     out.field("aof_fsync_usec", percentiles(server.pointee.appendLog.figures.syncMicroseconds))
     out.field("held_usec", percentiles(server.pointee.appendLog.figures.holdMicroseconds))
   }
