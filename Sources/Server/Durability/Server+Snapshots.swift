@@ -241,8 +241,7 @@ extension Server {
     body(Reply(output: isSilent ? silence : output, isRESP3: client.pointee.session.flags.contains(.resp3)))
     silence.pointee.discardAll()
     client.pointee.isWaiting = false
-    // Between the requests of others: what it sent behind this one runs then.
-    wishes.unpause()
+    wishes.resume(client.pointee.slot, client.pointee.generation)
   }
 
   /// The client gets its answer later; no other request of it runs before.

@@ -51,6 +51,8 @@ extension Reactor where Engine: ~Copyable {
   mutating func endOfStream(_ client: UnsafeMutablePointer<Connection>) {
     client.pointee.marks.insert(.ended)
     guard client.pointee.state == .open else { return }
+    // What it waits for would be taken for nobody.
+    if client.pointee.blocked != nil { return close(client) }
     if client.pointee.marks.isDisjoint(with: [.unparsed, .paused, .held]) { drain(client) }
   }
 
@@ -157,7 +159,9 @@ extension Reactor where Engine: ~Copyable {
   /// Arms whatever receive the connection should have now.
   mutating func continueReading(_ client: UnsafeMutablePointer<Connection>) {
     guard client.pointee.state == .open else { return settle(client) }
-    let busy: Connection.Marks = [.receiving, .receivingLarge, .starved, .ended, .paused, .held]
+    var busy: Connection.Marks = [.receiving, .receivingLarge, .starved, .ended, .paused, .held]
+    // The end of a client that waits for a key must be seen while it waits.
+    if client.pointee.blocked != nil { busy.remove(.held) }
     guard client.pointee.marks.isDisjoint(with: busy) else { return }
     if let blob = client.pointee.largeWord.blob, client.pointee.largeWord.missing >= Large.directBytesMin {
       client.pointee.marks.insert(.receivingLarge)

@@ -31,6 +31,18 @@ struct Wishes {
     return wishes
   }
 
+  // MARK: clients that go on
+  private var resumed: [(slot: UInt32, generation: UInt32)] = []
+  var hasResumed: Bool { !resumed.isEmpty }
+
+  /// The client has its answer: what it sent behind the request that kept it runs between the requests of others.
+  mutating func resume(_ slot: UInt32, _ generation: UInt32) { resumed.append((slot, generation)) }
+
+  mutating func takeResumed() -> [(slot: UInt32, generation: UInt32)] {
+    defer { resumed.removeAll(keepingCapacity: true) }
+    return resumed
+  }
+
   // MARK: unpausing
 
   /// CLIENT PAUSE is over: let the held clients go on. Their requests run then, so this is not granted while
