@@ -11,7 +11,7 @@ public enum ScoreText {
 
   /// Lends the text of a score.
   public static func with<Result>(_ score: Double, _ body: (ByteView) -> Result) -> Result {
-    if let whole = Int64(exactly: score), whole.magnitude < 1 << 53, score != 0 || score.sign == .plus {
+    if let whole = Int64(exactly: score), whole.magnitude <= 1 << 62, score != 0 || score.sign == .plus {
       return DecimalText(whole).withView(body)
     }
     return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytesMax) { buffer in
