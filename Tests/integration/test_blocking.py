@@ -81,6 +81,29 @@ def sorted_sets_too(start):
 
 
 @test
+def readers_of_streams(start):
+    server = start()
+    with server.connect() as client:
+        client.call("XADD", "s", "1-1", "a", 1)
+        client.call("XGROUP", "CREATE", "s", "g", "$")
+        commands = [("XREAD", "BLOCK", 0, "STREAMS", "s", "$"), ("XREAD", "BLOCK", 0, "STREAMS", "other", "s", "0", "1-1"),
+                    ("XREADGROUP", "GROUP", "g", "c", "BLOCK", 0, "STREAMS", "s", ">")]
+        with Waiters(server, client, *commands) as readers:
+            client.call("XDEL", "s", "1-1")
+            expect(blocked(client), 3)
+            # All that wait read the same entry; two that are added at once would be one answer.
+            client.call("XADD", "s", "2-1", "b", 2)
+            for reader in readers:
+                expect(reader.read(), [[b"s", [[b"2-1", [b"b", b"2"]]]]])
+            expect(client.call("XPENDING", "s", "g")[0], 1)
+        with Waiters(server, client, ("XREADGROUP", "GROUP", "g", "c", "BLOCK", 0, "STREAMS", "s", ">")) as (one,):
+            client.call("XGROUP", "DESTROY", "s", "g")
+            expect(type(one.read()).__name__, "Error")
+        expect(client.call("XREAD", "BLOCK", 10, "STREAMS", "s", "$"), None)
+        expect(client.call("XREAD", "BLOCK", 10, "STREAMS", "s", "0"), [[b"s", [[b"2-1", [b"b", b"2"]]]]])
+
+
+@test
 def whoever_makes_the_key_serves(start):
     """Not only pushes: whatever puts a list there."""
     server = start()
