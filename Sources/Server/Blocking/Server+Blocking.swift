@@ -58,6 +58,7 @@ extension Server {
         database: Int(client.pointee.session.database), deadlineNanoseconds: deadline,
         seesRemoval: table.facts[command.pointee.index].name == "xreadgroup"))
     client.pointee.blocked = request
+    client.pointee.lastCommand = Int32(command.pointee.index)
     blocked.add(
       .init(slot: client.pointee.slot, generation: client.pointee.generation, number: request.pointee.number),
       request.pointee.places, deadlineNanoseconds: deadline, seesRemoval: request.pointee.seesRemoval)

@@ -31,6 +31,9 @@ extension InfoReport {
     out.field("rdb_current_bgsave_time_sec", server.pointee.snapshots.isSaving ? server.pointee.jobSeconds : -1)
     out.field("rdb_saves", server.pointee.snapshots.saves)
     out.zeros("rdb_last_cow_size")
+    // Ours: clients that wait for an image to have written what they would change.
+    out.field("writers_parked", server.pointee.parkedWriters.count)
+    out.field("writers_parked_total", server.pointee.parkedWriters.total)
     out.field("rdb_last_load_keys_expired", server.pointee.recovery.keysExpired)
     out.field("rdb_last_load_keys_loaded", server.pointee.recovery.keysLoaded)
   }
@@ -78,8 +81,6 @@ extension InfoReport {
     out.field("held_by_read_total", server.pointee.appendLog.figures.heldByRead)
     out.field("writers_throttled", server.pointee.isThrottlingWrites ? 1 : 0)
     out.field("writers_throttled_total", server.pointee.appendLog.figures.throttled)
-    out.field("writers_parked", server.pointee.parkedWriters.count)
-    out.field("writers_parked_total", server.pointee.parkedWriters.total)
     out.field("aof_fsync_usec", percentiles(server.pointee.appendLog.figures.syncMicroseconds))
     out.field("held_usec", percentiles(server.pointee.appendLog.figures.holdMicroseconds))
   }
