@@ -74,7 +74,8 @@ extension Keyspace {
     }
     let offset = place ?? list.end
     changePacked(location) { blob in
-      ScoreText.with(score) { text in
+      // Packed, a zero has no sign, as in Redis.
+      ScoreText.with(score == 0 ? 0 : score) { text in
         let packed = Listpack.insert(Element(packing: text), at: offset, in: blob)
         return Listpack.insert(Element(packing: member), at: offset, in: packed)
       }

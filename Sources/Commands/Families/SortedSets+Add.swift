@@ -5,7 +5,6 @@
 //
 // All scores are read before the first is set: a command with one that is no number changes nothing.
 import Bytes
-import CDecimal
 import Store
 import Wire
 
@@ -117,16 +116,6 @@ extension SortedSets {
       return execution.reply.integer(options.countsChanges ? added + changed : added)
     }
     if let score { execution.reply.score(score) } else { execution.reply.null() }
-  }
-}
-
-extension ScoreText {
-  /// Lends the text with seventeen digits, which digests are made of.
-  public static func withSeventeenDigits(_ score: Double, _ body: (ByteView) -> Void) {
-    withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { buffer in
-      guard let out = buffer.baseAddress else { return }
-      body(ByteView(start: out, count: martlet_decimal_seventeen(score, out)))
-    }
   }
 }
 
