@@ -76,7 +76,9 @@ struct GeoSquare: Equatable {
     (value - range.lowerBound) / (range.upperBound - range.lowerBound)
   }
 
-  private static func cell(_ scaled: Double) -> UInt32 { UInt32(exactly: scaled.rounded(.down)) ?? (scaled < 0 ? 0 : .max) }
+  private static func cell(_ scaled: Double) -> UInt32 {
+    UInt32(exactly: scaled.rounded(.down)) ?? (scaled < 0 ? 0 : .max)
+  }
 
   /// Bits of `even` at the even places, those of `odd` at the odd ones.
   static func interleave(_ even: UInt32, _ odd: UInt32) -> UInt64 { spread(even) | spread(odd) << 1 }

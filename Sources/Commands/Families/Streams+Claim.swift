@@ -187,7 +187,9 @@ extension Streams {
   }
 
   /// Claims what is pending from `start` to before `end`.
-  private static func claim(_ execution: inout Execution, _ start: StreamID, _ end: StreamID?, _ options: ClaimOptions) {
+  private static func claim(
+    _ execution: inout Execution, _ start: StreamID, _ end: StreamID?, _ options: ClaimOptions
+  ) {
     let words = execution.arguments
     let (key, groupName, name) = (words[1], words[2], words[3])
     guard let location = execution.find(key) else { return }

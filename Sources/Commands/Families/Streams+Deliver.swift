@@ -58,7 +58,6 @@ extension Streams {
         execution.recordClaim(key, group, entry.id)
       }
       guard count > 0 else { return }
-      consumer.active = now
       execution.recordGroupID(key, group)
     }
     execution.changed()

@@ -27,7 +27,9 @@ struct StreamIDText {
   }
 
   func withView<Result>(_ body: (ByteView) -> Result) -> Result {
-    bytes.span.withUnsafeBufferPointer { body(ByteView(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer($0)[0..<count]))) }
+    bytes.span.withUnsafeBufferPointer { room in
+      body(ByteView(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[0..<count])))
+    }
   }
 }
 
@@ -39,7 +41,8 @@ extension StreamID {
       self.init(milliseconds, sequence)
       return
     }
-    guard let milliseconds = text[0..<dash].uint64, let sequence = text[dash + 1..<text.count].uint64 else { return nil }
+    guard let milliseconds = text[0..<dash].uint64 else { return nil }
+    guard let sequence = text[dash + 1..<text.count].uint64 else { return nil }
     self.init(milliseconds, sequence)
   }
 

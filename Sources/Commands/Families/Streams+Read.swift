@@ -105,7 +105,8 @@ extension Streams {
   }
 
   private static func refuseGroupOption(_ execution: inout Execution, _ name: StaticString) -> ReadOptions? {
-    execution.reply.error("ERR The ", ByteView(name), " option is only supported by XREADGROUP. You called XREAD instead.")
+    execution.reply.error(
+      "ERR The ", ByteView(name), " option is only supported by XREADGROUP. You called XREAD instead.")
     return nil
   }
 
@@ -183,7 +184,7 @@ extension Streams {
       guard let location = execution.locate(key, KeyHash(key)), let stream = location.entry.stream else { continue }
       if let group = options.group {
         makeConsumer(&execution, group, key, location)
-        guard word != ByteView(">") || hasNews(stream, execution.arguments[group]) else { continue }
+        guard !isNew(word) || hasNews(stream, execution.arguments[group]) else { continue }
       } else {
         guard hasBehind(word, stream) else { continue }
       }
@@ -193,7 +194,7 @@ extension Streams {
       reply.bulk(key)
       if options.group == nil {
         answer(reply, word, stream, options.entriesMax)
-      } else if word == ByteView(">") {
+      } else if isNew(word) {
         deliver(&execution, options, key, location)
       } else {
         answerPending(&execution, options, StreamID(word) ?? .zero, location)
@@ -217,6 +218,9 @@ extension Streams {
     }
     execution.waiting = waiting
   }
+
+  /// `>`, which is also the identifier behind which nothing can be.
+  private static func isNew(_ word: ByteView) -> Bool { word == ByteView(">") || StreamID(word) == .greatest }
 
   /// Whether XREAD has something to answer for a stream.
   private static func hasBehind(_ word: ByteView, _ stream: StreamReference) -> Bool {

@@ -142,8 +142,9 @@ struct TrimOptions {
       case .before(let id): .before(id)
       }
     let blockEntries = execution.rules.streamLimits.blockEntries
-    let usual = blockEntries > 0 ? min(1_000_000, blockEntries.multipliedReportingOverflow(by: 100).partialValue) : 10_000
-    let most = isApproximate ? limit ?? max(1, usual) : 0
+    // As many as a hundred blocks have, and no more than a million.
+    let usual = blockEntries > 0 ? min(blockEntries, 10_000) * 100 : 10_000
+    let most = isApproximate ? limit ?? usual : 0
     let trim = StreamTrim(bound, isApproximate: isApproximate, entriesMax: most)
     let references = references ?? .keep
     return execution.database.pointee.changeStream(location) { stream in

@@ -72,7 +72,8 @@ public enum Streams {
     [
       CommandDefinition(
         "xrange", arity: -4, [.readonly], .stream, keys: range, group: .stream, since: "5.0.0",
-        "Entries of a stream within bounds.", complexity: "O(log(N)+M), N being the stream's length and M what is returned",
+        "Entries of a stream within bounds.",
+        complexity: "O(log(N)+M), N being the stream's length and M what is returned",
         history: [.init("6.2.0", "Exclusive bounds.")], arguments: "key start end [COUNT count:integer]",
         run: rangeForwards),
       CommandDefinition(

@@ -144,7 +144,7 @@ extension OutputBuffer {
       guard let out = unsafe room.baseAddress else { return }
       var end = unsafe Decimal.write(id.milliseconds, to: out)
       unsafe out[end] = UInt8(ascii: "-")
-      unsafe end += 1 + Decimal.write(id.sequence, to: out + end + 1)
+      end += unsafe 1 + Decimal.write(id.sequence, to: out + end + 1)
       unsafe word(ByteView(start: out, count: end))
     }
   }

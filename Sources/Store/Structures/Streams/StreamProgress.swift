@@ -7,7 +7,7 @@
 extension StreamReference {
   /// The group has read up to `id`, which is there and behind what it has read before.
   public func advance(_ group: StreamGroupReference, to id: StreamID) {
-    if let read = group.entriesRead, !hasTombstones(from: id) {
+    if let read = group.entriesRead, isCountable(from: group.lastID) {
       group.entriesRead = read &+ 1
     } else if entriesAdded > 0 {
       group.entriesRead = entriesRead(through: id)
@@ -15,10 +15,12 @@ extension StreamReference {
     group.lastID = id
   }
 
+  /// Whether a number of entries read up to `id` goes on being right: nothing was trimmed or deleted behind it.
+  private func isCountable(from id: StreamID) -> Bool { id >= firstID && !hasTombstones(from: id) }
+
   /// Whether an entry at or behind `id` was deleted by itself.
-  public func hasTombstones(from id: StreamID) -> Bool {
-    guard count > 0, deletedIDMax != .zero, firstID <= deletedIDMax else { return false }
-    return id <= deletedIDMax
+  private func hasTombstones(from id: StreamID) -> Bool {
+    count > 0 && deletedIDMax != .zero && id <= deletedIDMax
   }
 
   /// How many entries were ever added up to `id`; nil where deletions make that unknowable.
@@ -39,7 +41,7 @@ extension StreamReference {
   public func lag(_ group: StreamGroupReference) -> Int64? {
     let added = Int64(clamping: entriesAdded)
     guard added > 0 else { return 0 }
-    if let read = group.entriesRead, !hasTombstones(from: group.lastID) { return added &- read }
+    if let read = group.entriesRead, isCountable(from: group.lastID) { return added &- read }
     return entriesRead(through: group.lastID).map { added - $0 }
   }
 }
