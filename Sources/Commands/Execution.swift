@@ -53,6 +53,10 @@ public struct Execution: ~Copyable {
   // MARK: what it leaves behind
 
   public var effects: Effects
+  /// What the command waits for that has just run: looked at after commands that may wait, and no others.
+  public var waiting: Waiting?
+  /// The command runs again, after it has waited.
+  public var isRetry = false
   /// Keyspace events of this command, for whoever listens.
   public var events = KeyspaceEvents()
   /// Counters that INFO prints.
@@ -116,6 +120,10 @@ public struct Tallies: BitwiseCopyable, Sendable {
 public struct Rules: BitwiseCopyable, Sendable {
   /// proto-max-bulk-len in bytes: no string grows beyond it.
   public var bulkBytesMax: Int64 = 512 << 20
+  /// hll-sparse-max-bytes: where a HyperLogLog becomes dense.
+  public var hyperLogLogSparseBytesMax = 3_000
+  /// stream-node-max-bytes and stream-node-max-entries.
+  public var streamLimits = StreamLimits()
   public var lazyFreeOnDelete = true
   public var lazyFreeOnOverwrite = true
   public var lazyFreeOnFlush = true

@@ -38,6 +38,8 @@ public struct KeyspaceEvents: ~Copyable {
     @inlinable public static var set: Classes { Classes(rawValue: 1 << 6) }
     /// `h`
     @inlinable public static var hash: Classes { Classes(rawValue: 1 << 7) }
+    /// `t`
+    @inlinable public static var stream: Classes { Classes(rawValue: 1 << 9) }
     /// `z`
     @inlinable public static var sortedSet: Classes { Classes(rawValue: 1 << 8) }
   }

@@ -4,6 +4,7 @@
 //   listpack, intset        a blob with the bytes of the packed form
 //   hashtable, skiplist     a collection
 //   quicklist               a list of nodes
+//   stream                  a stream
 //
 // Everything that owns memory is counted: `pinValue` makes one more owner, `freeValue` one less.
 import Bytes
@@ -16,6 +17,7 @@ extension Entry {
     case blob(BlobReference)
     case collection(CollectionReference)
     case list(ListReference)
+    case stream(StreamReference)
 
     func release() {
       switch self {
@@ -23,6 +25,7 @@ extension Entry {
       case .blob(let blob): blob.release()
       case .collection(let collection): collection.release()
       case .list(let list): list.release()
+      case .stream(let stream): stream.release()
       }
     }
   }
@@ -33,7 +36,7 @@ extension Entry {
     case .raw, .embstr, .int, .listpack, .intset: return .blob(BlobReference(bits: payload))
     case .hashtable, .skiplist: return .collection(CollectionReference(bits: payload))
     case .quicklist: return .list(ListReference(bits: payload))
-    case .stream: preconditionFailure("a value of a form that is not kept")
+    case .stream: return .stream(StreamReference(bits: payload))
     }
   }
 
@@ -56,6 +59,7 @@ extension Entry {
     case .blob(let blob): blob.memoryBytes
     case .collection(let collection): collection.memoryBytes
     case .list(let list): list.memoryBytes
+    case .stream(let stream): stream.memoryBytes
     }
   }
 
@@ -63,7 +67,7 @@ extension Entry {
   public var isLarge: Bool {
     switch holding {
     case .itself, .blob: false
-    case .collection, .list: true
+    case .collection, .list, .stream: true
     }
   }
 
@@ -73,6 +77,7 @@ extension Entry {
     case .itself, .blob: 1
     case .collection(let collection): collection.count
     case .list(let list): list.nodeCount
+    case .stream(let stream): stream.count
     }
   }
 
@@ -83,6 +88,7 @@ extension Entry {
     case .blob(let blob): blob.pin()
     case .collection(let collection): collection.pin()
     case .list(let list): list.pin()
+    case .stream(let stream): stream.pin()
     }
   }
 
@@ -93,6 +99,7 @@ extension Entry {
     case .blob(let blob): blob.isPinned
     case .collection(let collection): collection.isPinned
     case .list(let list): list.isPinned
+    case .stream(let stream): stream.isPinned
     }
   }
 
@@ -107,6 +114,7 @@ extension Entry {
     case .blob(let blob): BlobReference.copy(of: blob.bytes).bits
     case .collection(let collection): collection.copied().bits
     case .list(let list): list.copied().bits
+    case .stream(let stream): stream.copied().bits
     }
   }
 

@@ -176,6 +176,7 @@ extension Entry {
     case .itself, .blob: return 0
     case .collection(let collection): return collection.freeSome(effort)
     case .list(let list): return list.freeSome(effort)
+    case .stream(let stream): return stream.freeSome(effort)
     }
   }
 }

@@ -54,6 +54,7 @@ extension Entry {
     case .itself, .blob: break
     case .collection(let collection): unsafe collection.root.pointee.checkInvariants(isSorted: type == .sortedSet)
     case .list(let list): unsafe list.root.pointee.checkInvariants()
+    case .stream(let stream): stream.checkInvariants()
     }
   }
 }

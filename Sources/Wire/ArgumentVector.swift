@@ -135,6 +135,11 @@ import CAllocator
     return unsafe first[index]
   }
 
+  /// All words, for whoever keeps them in other ways.
+  @inlinable public var buffer: UnsafeBufferPointer<ByteView> {
+    unsafe UnsafeBufferPointer(start: first, count: first == nil ? 0 : count)
+  }
+
   /// The words from `index` on.
   @inlinable public func dropFirst(_ index: Int) -> Arguments {
     precondition(index >= 0 && index <= count, "no such argument")

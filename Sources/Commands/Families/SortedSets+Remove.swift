@@ -94,10 +94,20 @@ extension SortedSets {
 
   /// ZMPOP n key … MIN|MAX [COUNT n], recorded as the pop that it comes to.
   static func popFirst(_ execution: inout Execution) {
-    guard let request = PopRequest(&execution, at: 1, { ScoreEnd($0) }) else { return }
+    popFirst(&execution, at: 1, timeoutWord: nil)
+  }
+
+  /// The same with its words from `index` on; with a timeout it waits.
+  static func popFirst(_ execution: inout Execution, at index: Int, timeoutWord: Int?) {
+    guard let request = PopRequest(&execution, at: index, { ScoreEnd($0) }) else { return }
+    var timeout: Int64 = 0
+    if let timeoutWord {
+      guard let given = execution.timeoutSeconds(timeoutWord) else { return }
+      timeout = given
+    }
     for index in request.keys {
       let key = execution.arguments[index]
-      switch execution.find(key, as: .sortedSet) {
+      switch execution.seek(key, as: .sortedSet) {
       case .refused: return
       case .absent: continue
       case .found(let location):
@@ -112,7 +122,7 @@ extension SortedSets {
         return execution.pop(count, key, location, request.end, isNested: true)
       }
     }
-    execution.reply.nullArray()
+    if timeoutWord == nil { execution.reply.nullArray() } else { execution.wait(for: request.keys, timeout) }
   }
 }
 

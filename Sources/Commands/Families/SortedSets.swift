@@ -1,11 +1,11 @@
-// SortedSets.swift — the commands on sorted sets that never wait, as a list.
+// SortedSets.swift — the commands on sorted sets, as a list.
 //
 // What each does stands beside this file: SortedSets+Add, SortedSets+Remove, SortedSets+Read, SortedSets+Range,
-// SortedSets+Algebra.
+// SortedSets+Algebra, and SortedSets+Waiting for those that wait.
 
-/// The sorted set group, without the commands that block.
+/// The sorted set group.
 public enum SortedSets {
-  public static var definitions: [CommandDefinition] { writing + reading + ranges + algebra }
+  public static var definitions: [CommandDefinition] { writing + reading + ranges + algebra + waiting }
 
   private static var writing: [CommandDefinition] {
     [

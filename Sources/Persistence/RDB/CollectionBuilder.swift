@@ -25,6 +25,7 @@ struct CollectionBuilder: ~Copyable {
   /// The first half of a pair, which outlives the window that it stood in.
   private var name: [UInt8] = []
   private var hasName = false
+  private var stream: StreamBuilder?
 
   init(_ type: RDBType, key: ByteView, _ options: Options) {
     self.type = type
@@ -42,12 +43,30 @@ struct CollectionBuilder: ~Copyable {
     case .list, .listZiplist, .listQuicklist, .listQuicklist2: try takeList(datum)
     case .hash, .hashZipmap, .hashZiplist, .hashListpack: try takeHash(datum)
     case .sortedSetText, .sortedSet, .sortedSetZiplist, .sortedSetListpack: try takeSortedSet(datum)
+    case .stream1: try takeStream(datum, generation: 1)
+    case .stream2: try takeStream(datum, generation: 2)
+    case .stream3: try takeStream(datum, generation: 3)
     default: throw .failed(.unsupportedType(type))
     }
   }
 
+  private mutating func takeStream(_ datum: RDBDatum, generation: Int) throws(RDBStop) {
+    let place = begin { scratch, key, hash, _ in scratch.insertStream(key, hash) }
+    var builder: StreamBuilder
+    if let stream {
+      builder = stream
+    } else {
+      guard let stream = place.entry.stream else { throw .failed(.stream) }
+      builder = StreamBuilder(stream, generation: generation)
+    }
+    try builder.take(datum)
+    stream = builder
+  }
+
   /// The value, or nil if it has no elements.
   consuming func finish() -> LooseEntry? {
+    // A stream may be empty.
+    if let location, stream != nil { return scratch.take(location) }
     guard let location, location.entry.items().count > 0 else { return nil }
     return scratch.take(location)
   }

@@ -23,7 +23,8 @@ struct EntryForm {
     case (.sortedSet, .listpack) where hasListpacks: (type, packed) = (.sortedSetListpack, entry.packed)
     case (.sortedSet, _): (type, packed) = (.sortedSet, nil)
     case (.string, _): (type, packed) = (.string, nil)
-    case (.stream, _): preconditionFailure("a value whose form is not known")
+    case (.stream, _) where version.number >= RDBVersion.standard.number: (type, packed) = (.stream3, nil)
+    case (.stream, _): (type, packed) = (hasListpacks ? .stream2 : .stream1, nil)
     }
   }
 
@@ -34,6 +35,7 @@ struct EntryForm {
       return .string(unsafe LargeString(bytes, compresses: compresses, pool: pool))
     }
     guard !entry.isString else { return nil }
+    if entry.type == .stream { return .stream(LargeStream(entry, as: type, compresses: compresses)) }
     return .collection(LargeCollection(entry, as: type, compresses: compresses))
   }
 }
@@ -45,8 +47,8 @@ extension RDBType {
   /// The oldest version that has the type, of those that are written.
   var oldestVersion: RDBVersion {
     switch self {
-    case .setListpack: .standard
-    case .hashListpack, .sortedSetListpack, .listQuicklist2: .redis70
+    case .setListpack, .stream3: .standard
+    case .hashListpack, .sortedSetListpack, .listQuicklist2, .stream2: .redis70
     case .hashValkey: .valkey9
     default: .redis5
     }

@@ -69,6 +69,7 @@ struct LargeCollection {
 enum LargeValue {
   case string(LargeString)
   case collection(LargeCollection)
+  case stream(LargeStream)
 
   /// Appends to `output` and handles about `bytes` of the value; true when all has been appended.
   mutating func advance(into output: inout OutputBuffer, bytes: Int) -> Bool {
@@ -81,6 +82,10 @@ enum LargeValue {
       let isDone = collection.advance(into: &output, bytes: bytes)
       self = .collection(collection)
       return isDone
+    case .stream(var stream):
+      let isDone = stream.advance(into: &output, bytes: bytes)
+      self = .stream(stream)
+      return isDone
     }
   }
 
@@ -89,6 +94,7 @@ enum LargeValue {
     switch self {
     case .string(var string): string.drop()
     case .collection(let collection): collection.drop()
+    case .stream(let stream): stream.drop()
     }
   }
 }

@@ -23,6 +23,8 @@ package struct RDBFailure: Error {
     case module
     /// A packed list, set or map whose bytes contradict each other.
     case packed
+    /// A stream whose parts contradict each other.
+    case stream
     /// The same key twice.
     case duplicateKey
     /// A set has a member twice, or a hash a field.
@@ -65,6 +67,7 @@ package struct RDBFailure: Error {
     case .functionOfCandidate: "functions in the form of a release candidate of Redis 7.0"
     case .module: "a module's data does not have the form that it announces"
     case .packed: "a packed value contradicts itself"
+    case .stream: "a stream contradicts itself"
     case .duplicateKey: "the same key a second time"
     case .duplicateElement: "the same element a second time"
     case .memory: "memory ran out"

@@ -20,6 +20,7 @@ package struct CommandWriter: ~Copyable {
 
   private var large: Large?
   private var collection: CollectionCommands?
+  private var stream: StreamCommands?
   /// What follows the large value.
   private var behind: OutputBuffer
   /// The database of the entry that came last. A log begins in database 0, but to say so costs nothing.
@@ -33,6 +34,7 @@ package struct CommandWriter: ~Copyable {
   deinit {
     large?.blob.release()
     collection?.drop()
+    stream?.drop()
     var output = output
     var behind = behind
     output.discardAll()
@@ -50,7 +52,7 @@ package struct CommandWriter: ~Copyable {
       database = index
     }
     guard entry.isString else {
-      collection = CollectionCommands(entry)
+      if entry.type == .stream { stream = StreamCommands(entry) } else { collection = CollectionCommands(entry) }
       return CommandWriter.expiry(of: entry, to: &behind)
     }
     output.begin(words: 3)
@@ -80,7 +82,7 @@ package struct CommandWriter: ~Copyable {
 }
 
 extension CommandWriter: EntryWriter {
-  var isBusy: Bool { large != nil || collection != nil }
+  var isBusy: Bool { large != nil || collection != nil || stream != nil }
 
   mutating func begin(database index: Int, keys: Int, volatile: Int) {}
 
@@ -88,6 +90,13 @@ extension CommandWriter: EntryWriter {
     if var commands = collection {
       let isDone = commands.advance(into: &output, bytes: bytes)
       collection = isDone ? nil : commands
+      guard isDone else { return }
+      commands.drop()
+      _ = output.move(from: &behind, upTo: behind.pending)
+    }
+    if var commands = stream {
+      let isDone = commands.advance(into: &output, bytes: bytes)
+      stream = isDone ? nil : commands
       guard isDone else { return }
       commands.drop()
       _ = output.move(from: &behind, upTo: behind.pending)

@@ -29,7 +29,13 @@ struct DataDigest {
   mutating func mix(_ entry: Entry) {
     // Redis numbers streams after modules.
     mix(entry.type == .stream ? 6 : UInt32(entry.type.rawValue))
-    if entry.isString { mixString(entry) } else { mixItems(entry) }
+    if let stream = entry.stream {
+      mixStream(stream)
+    } else if entry.isString {
+      mixString(entry)
+    } else {
+      mixItems(entry)
+    }
     if entry.hasExpiry { ByteView("!!expire!!").fold(into: &self) }
   }
 
@@ -37,6 +43,19 @@ struct DataDigest {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Decimal.digitsMax) { scratch in
       guard let base = scratch.baseAddress else { return }
       mix(entry.bytes(scratch: base).buffer)
+    }
+  }
+
+  /// Entries only: neither groups nor what the stream remembers.
+  private mutating func mixStream(_ stream: StreamReference) {
+    var cursor = stream.cursor(from: .zero, through: .greatest)
+    while let entry = cursor.next() {
+      Array("\(entry.id.milliseconds).\(entry.id.sequence)".utf8).withUnsafeBytes { mix($0) }
+      var fields = entry.fields
+      while let (field, value) = fields.next() {
+        field.withView { mix($0.buffer) }
+        value.withView { mix($0.buffer) }
+      }
     }
   }
 

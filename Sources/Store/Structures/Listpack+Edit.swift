@@ -69,7 +69,8 @@ extension Listpack {
     return Int32(exactly: value) != nil ? 5 : 9
   }
 
-  private static func write(_ element: Element, to out: UnsafeMutableRawPointer) {
+  /// Writes an element with its back-length; there is room for `packedBytes` of it.
+  static func write(_ element: Element, to out: UnsafeMutableRawPointer) {
     let size: Int
     switch element {
     case .integer(let value): size = unsafe write(value, to: out)
@@ -159,6 +160,12 @@ extension BlobReference {
     let blob = unsafe BlobReference(moved)
     blob.capacity = size - BlobReference.headerBytes
     return blob
+  }
+
+  /// So many elements were written at the end, and the end mark behind them.
+  func finishAppending(elements: Int) {
+    writeTotal()
+    changeCount(by: elements)
   }
 
   /// Appends elements that are packed already.
