@@ -44,3 +44,8 @@ martlet_decimal_result martlet_decimal_add(
   *out_length = (size_t)length;
   return MARTLET_DECIMAL_OK;
 }
+
+size_t martlet_decimal_seventeen(double value, void *out) {
+  int length = snprintf(out, 32, "%.17g", value);
+  return length > 0 && length < 32 ? (size_t)length : 0;
+}

@@ -88,7 +88,7 @@ private func bench() -> Workbench {
 }
 
 /// What a result is stored over goes, its expiry too; an empty result removes it.
-@Test func resultsReplaceWhatWasThere() {
+@Test func storedCollectionsReplaceWhatWasThere() {
   let bench = bench()
   bench.run("SADD", "a", "1", "2")
   bench.run("SADD", "b", "2", "3")

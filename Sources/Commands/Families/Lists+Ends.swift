@@ -12,7 +12,8 @@ public enum ListEnd: Sendable {
 
   /// What LEFT and RIGHT say; nil for any other word.
   init?(_ word: ByteView) {
-    if word.equalsIgnoringCase("left") { self = .left } else if word.equalsIgnoringCase("right") { self = .right } else { return nil }
+    guard word.equalsIgnoringCase("left") || word.equalsIgnoringCase("right") else { return nil }
+    self = word.equalsIgnoringCase("left") ? .left : .right
   }
 }
 

@@ -11,7 +11,8 @@ public enum ScoreEnd: Sendable {
 
   /// What MIN and MAX say; nil for any other word.
   init?(_ word: ByteView) {
-    if word.equalsIgnoringCase("min") { self = .lowest } else if word.equalsIgnoringCase("max") { self = .highest } else { return nil }
+    guard word.equalsIgnoringCase("min") || word.equalsIgnoringCase("max") else { return nil }
+    self = word.equalsIgnoringCase("min") ? .lowest : .highest
   }
 }
 

@@ -14,6 +14,10 @@ struct LargeCollection {
   /// A list that is written node by node, and the next of them.
   private let list: ListView?
   private var node = 0
+  /// The item whose name has been written, if something of it follows.
+  private var open: Item?
+  /// What has still to be written of a long element.
+  private var rest = ByteView.empty
   private let compresses: Bool
   private var hasBegun = false
 
@@ -26,43 +30,57 @@ struct LargeCollection {
     list = type == .listQuicklist2 ? ListView(entry) : nil
   }
 
-  /// Appends about `bytes` of it to `output`; true when all has been appended.
+  /// However short an element is, finding it takes as long as copying this many bytes.
+  private static var elementBytesMin: Int { 32 }
+
+  /// Appends about `bytes` of it to `output`, less if the elements are short; true when all has been appended.
   mutating func advance(into output: inout OutputBuffer, bytes: Int) -> Bool {
-    let end = output.appended + UInt64(max(1, bytes))
     if !hasBegun {
       hasBegun = true
       output.putLength(UInt64(list?.nodeCount ?? items.count))
     }
-    if let list { return advance(list, into: &output, until: end) }
-    while output.appended < end {
-      guard let item = items.next() else { return true }
-      write(item, to: &output)
+    var budget = max(1, bytes)
+    while budget > 0 {
+      let before = output.appended
+      guard step(into: &output, budget) else { return true }
+      budget -= max(LargeCollection.elementBytesMin, Int(output.appended - before))
     }
     return false
   }
 
-  private mutating func advance(_ list: ListView, into output: inout OutputBuffer, until end: UInt64) -> Bool {
-    while node < list.nodeCount {
-      guard output.appended < end else { return false }
+  /// Writes a piece of a long element, or what comes next; false if nothing is left.
+  private mutating func step(into output: inout OutputBuffer, _ budget: Int) -> Bool {
+    if !rest.isEmpty {
+      let piece = rest.prefix(budget)
+      output.append(piece)
+      rest = rest[piece.count..<rest.count]
+    } else if let item = open {
+      open = nil
+      if type == .hash { put(item.value, &output) } else { output.putLittleEndian(item.score.bitPattern) }
+    } else if let list {
+      guard node < list.nodeCount else { return false }
       let (bytes, isPlain) = list.node(node)
       output.putLength(isPlain ? 1 : 2)
-      output.putElement(.bytes(bytes), compresses: compresses)
+      put(.bytes(bytes), &output)
       node += 1
+    } else {
+      guard let item = items.next() else { return false }
+      put(item.name, &output)
+      if type == .hash || type == .sortedSet { open = item }
     }
     return true
   }
 
-  func drop() { pin.release() }
-
-  private func write(_ item: Item, to output: inout OutputBuffer) {
-    output.putElement(item.name, compresses: compresses)
-    switch type {
-    case .set, .list: break
-    case .hash: output.putElement(item.value, compresses: compresses)
-    case .sortedSet: output.putLittleEndian(item.score.bitPattern)
-    default: preconditionFailure("a type that is not written element by element")
+  /// An element as a whole, or its length: then it follows in pieces.
+  private mutating func put(_ element: Element, _ output: inout OutputBuffer) {
+    guard case .bytes(let bytes) = element, bytes.count > RDBWriter.wholeBytesMax else {
+      return output.putElement(element, compresses: compresses)
     }
+    output.putLength(UInt64(bytes.count))
+    rest = bytes
   }
+
+  func drop() { pin.release() }
 }
 
 /// Whatever leaves in pieces.
@@ -100,7 +118,7 @@ enum LargeValue {
 }
 
 extension OutputBuffer {
-  /// An element of a collection. One of many kilobytes is copied, not compressed: that would take too long.
+  /// An element of a collection, of 64 KiB at most if time matters.
   mutating func putElement(_ element: Element, compresses: Bool) {
     switch element {
     case .integer(let value): putInteger(value)

@@ -30,8 +30,14 @@ struct ListNodeLimit: BitwiseCopyable {
 
   func allows(bytes: Int, count: Int) -> Bool { bytes <= bytesMax && count <= countMax }
 
+  /// The same for a node among others: with its header it fills a class of the allocator, of which all limits are
+  /// one. A node of 8,192 bytes would take 10,240.
+  func allowsNode(bytes: Int, count: Int) -> Bool {
+    bytes <= bytesMax - BlobReference.headerBytes && count <= countMax
+  }
+
   /// The element has a node for itself.
-  func isHuge(_ element: ByteView) -> Bool { element.count > bytesMax }
+  func isHuge(_ element: ByteView) -> Bool { element.count > bytesMax - 64 }
 }
 
 extension ListRoot {
@@ -68,7 +74,7 @@ extension ListRoot {
     let node = self[index]
     guard !node.isPlain && !limit.isHuge(element) else { return false }
     let bytes = node.blob.count + Listpack.packedBytes(Element(packing: element))
-    return limit.allows(bytes: bytes, count: node.count + 1)
+    return limit.allowsNode(bytes: bytes, count: node.count + 1)
   }
 
   /// Puts an element before the one at `index`, or at the end if that is `count`.
@@ -115,7 +121,7 @@ extension ListRoot {
       let packed = Element(packing: element)
       let list = Listpack(self[node].blob)
       let bytes = list.byteCount - list.entryBytes(at: place) + Listpack.packedBytes(packed)
-      if limit.allows(bytes: bytes, count: self[node].count) {
+      if limit.allowsNode(bytes: bytes, count: self[node].count) {
         return changeNode(node, count: self[node].count) { Listpack.replace(at: place, with: packed, in: $0) }
       }
     }
