@@ -25,8 +25,8 @@ public enum FileStep: Equatable, Sendable {
   /// Removes a name; it may be gone already.
   case remove(String)
   case truncate(Int32, bytes: Int64)
-  /// Writes zeros into a file that exists and makes them durable, through a descriptor of its own: an error
-  /// that the disk reports here is reported to the file's other users too.
+  /// Writes zeros into a file that exists, through a descriptor of its own. The next sync of the file makes them
+  /// durable; none happens here, since an error of the disk might be told to it and to nobody else.
   case fill(String, from: Int64, bytes: Int64)
   /// Cuts a file that exists, if it is longer.
   case trim(String, bytes: Int64)

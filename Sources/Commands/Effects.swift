@@ -11,6 +11,8 @@ import Wire
 public struct Effects: ~Copyable {
   /// Somebody keeps records: the log, or a replica.
   public var isRecording = false
+  /// Somebody waits for keys that others write.
+  public var isWatched = false
   /// Changes since the start, as INFO's rdb_changes_since_last_save counts them.
   public var changes: UInt64 = 0
   /// The command's own words are not the record: what `record` was given is (possibly nothing).
@@ -23,9 +25,14 @@ public struct Effects: ~Copyable {
   public private(set) var expiredKeys: [KeyPlace] = []
 
   /// A key, by its hash, in a database.
-  public struct KeyPlace: BitwiseCopyable, Sendable {
+  public struct KeyPlace: BitwiseCopyable, Hashable, Sendable {
     public let hash: KeyHash
     public let database: Int
+
+    @inlinable public init(hash: KeyHash, database: Int) {
+      self.hash = hash
+      self.database = database
+    }
   }
 
   public init(pool: UnsafeMutablePointer<ChunkPool>) { records = OutputBuffer(pool: pool) }
@@ -49,7 +56,7 @@ public struct Effects: ~Copyable {
 
   /// The command touches a key that its words do not name.
   public mutating func touches(_ key: ByteView, database: Int) {
-    guard isRecording else { return }
+    guard isRecording || isWatched else { return }
     hasPlaces = true
     otherKeys.append(KeyPlace(hash: KeyHash(key), database: database))
   }

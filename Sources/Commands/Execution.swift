@@ -53,6 +53,10 @@ public struct Execution: ~Copyable {
   // MARK: what it leaves behind
 
   public var effects: Effects
+  /// What the command waits for that has just run: looked at after commands that may wait, and no others.
+  public var waiting: Waiting?
+  /// The command runs again, after it has waited.
+  public var isRetry = false
   /// Keyspace events of this command, for whoever listens.
   public var events = KeyspaceEvents()
   /// Counters that INFO prints.

@@ -19,12 +19,22 @@ extension UnsafeMutablePointer where Pointee == Server {
       let isRecording = execution.pointee.effects.isRecording
       let record = Server.BeforeRecord(
         changes: execution.pointee.effects.changes, database: client.pointee.session.database)
+      let mayWait = command.pointee.flags.contains(.blocking)
+      if mayWait { execution.pointee.waiting = nil }
       command.pointee.body(&execution.pointee)
       if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
-      pointee.account(for: command, client, before)
+      if pointee.blocked.count > 0 && execution.pointee.effects.changes != record.changes {
+        pointee.signalWaiters(command, database: record.database)
+      }
+      if mayWait && execution.pointee.waiting != nil {
+        pointee.block(client, command)
+      } else {
+        pointee.account(for: command, client, before)
+      }
     }
     pointee.running = .none
     if client.pointee.largeWords != nil { client.pointee.releaseLargeWords() }
+    if pointee.blocked.hasReady { serveBlocked() }
   }
 }
 

@@ -138,6 +138,7 @@ extension Server {
 
   /// The connection ends: whoever counts it stops counting it. Memory is freed when the kernel is done with it.
   mutating func disconnected(_ client: UnsafeMutablePointer<Connection>) {
+    unblock(client)
     log.verbose("Client closed connection \(describe(client))")
   }
 

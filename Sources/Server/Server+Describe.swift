@@ -61,6 +61,7 @@ extension Server {
     var letters = ""
     let flags = client.pointee.session.flags
     if flags.contains(.closeAfterReply) || client.pointee.state == .draining { letters += "c" }
+    if client.pointee.blocked != nil { letters += "b" }
     if client.pointee.state == .closing { letters += "A" }
     if flags.contains(.unixSocket) { letters += "U" }
     if flags.contains(.noEvict) { letters += "e" }

@@ -61,6 +61,10 @@ package struct Server: ~Copyable {
   var isThrottlingWrites = false
   /// Per command, what its answer depends on.
   let gates: UnsafeMutablePointer<Gate>
+  /// Writers that wait for an image to have written what they would change.
+  var parkedWriters = ParkedWriters()
+  /// Clients that wait for a key.
+  var blocked = BlockedClients()
   /// Some command has another name here than elsewhere.
   let isRenaming: Bool
   /// The session under which the log's records are run again.
@@ -189,8 +193,10 @@ struct LoopClock {
 extension Server {
   /// How long the loop may sleep.
   mutating func waitNanoseconds() -> UInt64 {
+    guard !wishes.isUnpauseWished && !wishes.hasResumed else { return 0 }
     let now = clock.nanoseconds
     var untilTick = timers.waitNanoseconds(now)
+    if let deadline = blocked.nextDeadlineNanoseconds { untilTick = min(untilTick, deadline > now ? deadline - now : 0) }
     if recovery.isLoading {
       guard recovery.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, recovery.resumesAtNanoseconds - now)

@@ -90,12 +90,14 @@ extension Keyspace {
   /// still to see it. A writer that can wait does so.
   public func isWritePostponed(_ location: Location) -> Bool {
     let entry = location.entry
-    guard entry.elementCount > Keyspace.copiedElementsMax else { return false }
+    guard entry.elementCount > Keyspace.copiedElementsMax || entry.memoryBytes > Keyspace.copiedBytesMax else { return false }
     return entry.isPinned || (walked != nil && entry.epoch != epoch)
   }
 
   /// Up to so many elements a pinned collection is copied for a writer without a thought.
   static var copiedElementsMax: Int { 1024 }
+  /// And up to so many bytes any value.
+  static var copiedBytesMax: Int { 1 << 20 }
 
   /// The walk that has still to see the entry at `location` takes it now, out of turn: how a writer that waits
   /// gets on soon.

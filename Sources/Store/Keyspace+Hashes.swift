@@ -27,7 +27,7 @@ extension Keyspace {
         spreadHash(location)
         return setField(location, field, value, limits)
       }
-      if let place = list.find(field, stride: 1), let old = list.next(after: place) {
+      if let place = list.find(field, stride: 2), let old = list.next(after: place) {
         changePacked(location) { Listpack.replace(at: old, with: Element(packing: value), in: $0) }
         return false
       }
@@ -50,7 +50,7 @@ extension Keyspace {
   public mutating func removeField(_ location: Location, _ field: ByteView) -> Bool {
     switch HashView(location.entry).form {
     case .listpack(let list):
-      guard let place = list.find(field, stride: 1) else { return false }
+      guard let place = list.find(field, stride: 2) else { return false }
       changePacked(location) { Listpack.remove(at: place, count: 2, from: $0) }
     case .table(let table):
       let hash = KeyHash(field)

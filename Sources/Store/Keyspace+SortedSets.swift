@@ -30,7 +30,7 @@ extension Keyspace {
     precondition(!score.isNaN, "a score is a number")
     switch SortedSetView(location.entry).form {
     case .listpack(let list):
-      if let place = list.find(member, stride: 1), let old = list.next(after: place) {
+      if let place = list.find(member, stride: 2), let old = list.next(after: place) {
         guard list.element(at: old).score != score else { return .same }
         changePacked(location) { Listpack.remove(at: place, count: 2, from: $0) }
         insertPacked(location, member, score)
@@ -74,7 +74,8 @@ extension Keyspace {
     }
     let offset = place ?? list.end
     changePacked(location) { blob in
-      ScoreText.with(score) { text in
+      // Packed, a zero has no sign, as in Redis.
+      ScoreText.with(score == 0 ? 0 : score) { text in
         let packed = Listpack.insert(Element(packing: text), at: offset, in: blob)
         return Listpack.insert(Element(packing: member), at: offset, in: packed)
       }
@@ -86,7 +87,7 @@ extension Keyspace {
   public mutating func removeScored(_ location: Location, _ member: ByteView) -> Bool {
     switch SortedSetView(location.entry).form {
     case .listpack(let list):
-      guard let place = list.find(member, stride: 1) else { return false }
+      guard let place = list.find(member, stride: 2) else { return false }
       changePacked(location) { Listpack.remove(at: place, count: 2, from: $0) }
     case .tree(let tree):
       let hash = KeyHash(member)

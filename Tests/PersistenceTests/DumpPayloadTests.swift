@@ -111,7 +111,7 @@ struct DumpPayloadTests {
 }
 
 extension Blob {
-  fileprivate init(bytes: [UInt8]) {
+  init(bytes: [UInt8]) {
     self.init(capacity: bytes.count)
     unsafe start.copyMemory(from: bytes, byteCount: bytes.count)
     count = bytes.count

@@ -25,6 +25,7 @@ final class CommandedDatabases {
       to: Execution(
         reply: Reply(output: output, isRESP3: false), session: session, databases: databases.keyspaces,
         databaseCount: databases.count, graveyard: graveyard, pool: databases.pool, table: CommandedDatabases.table))
+    execution.pointee.rules.encodings = CommandedDatabases.limits
   }
 
   deinit {
@@ -35,6 +36,17 @@ final class CommandedDatabases {
     graveyard.deallocate()
     session.deallocate()
     output.deallocate()
+  }
+
+  /// Small, so that values of few elements are large ones.
+  static var limits: EncodingLimits {
+    var limits = EncodingLimits()
+    limits.hashListpackEntries = 5
+    limits.setIntsetEntries = 5
+    limits.setListpackEntries = 5
+    limits.sortedSetListpackEntries = 5
+    limits.listListpackSize = 3
+    return limits
   }
 
   nonisolated(unsafe) static let table = CommandTable(CommandTable.dataCommands)
@@ -48,6 +60,22 @@ final class CommandedDatabases {
     "msetnx k v k v", "msetex 2 k v k v px n", "delifeq k v", "del k k", "unlink k", "expire k n", "pexpire k n",
     "expireat k l", "pexpireat k l", "persist k", "rename k k", "renamenx k k", "move k d", "copy k k replace",
     "copy k k db d replace", "swapdb d d",
+    "lpush kl el el el", "rpush kl el el el", "lpushx kl el", "rpushx kl el", "lpop kl", "rpop kl co",
+    "lmpop 2 kl kl left count co", "lmove kl kl left right", "rpoplpush kl kl", "lset kl 0 el", "linsert kl before el el",
+    "lrem kl 0 el", "ltrim kl co -1",
+    "sadd ks el el el el", "sadd ks el el el el", "srem ks el el", "smove ks ks el", "spop ks", "spop ks co",
+    "sinterstore ks ks ks", "sunionstore ks ks ks", "sdiffstore ks ks ks",
+    "hset kh el el el el", "hset kh el el el el", "hsetnx kh el el", "hmset kh el el", "hdel kh el el",
+    "hgetdel kh fields 1 el", "hincrby kh count co", "hincrbyfloat kh count sc",
+    "zadd kz sc el sc el sc el", "zadd kz sc el sc el", "zincrby kz sc el", "zrem kz el", "zremrangebyrank kz 0 co",
+    "zremrangebyscore kz sc sc", "zremrangebylex kz - (m2", "zpopmin kz", "zpopmax kz co", "zmpop 1 kz min",
+    "zrangestore kz kz 0 -1", "zunionstore kz 2 kz ks", "zinterstore kz 2 kz kz", "zdiffstore kz 2 kz kz",
+    "sort ks alpha store kl",
+  ]
+  /// What a world begins with.
+  static let beginnings = [
+    "set k v", "set k v", "rpush kl el el el el el el", "sadd ks el el el el el el", "hset kh el el el el el el el el",
+    "zadd kz sc el sc el sc el sc el sc el sc el",
   ]
   /// Thrown now and then only.
   static let rareForms = ["flushdb", "flushdb", "flushall"]
@@ -55,7 +83,10 @@ final class CommandedDatabases {
   /// Runs a command; the words of `form` that are single letters are made up.
   func run(_ form: String) {
     session.pointee.database = dice.below(3) == 0 ? Int32(dice.below(databases.count)) : 0
-    let words = form.split(separator: " ").map { word(String($0)) }
+    run(words: form.split(separator: " ").map { word(String($0)) })
+  }
+
+  private func run(words: [[UInt8]]) {
     let flat = words.flatMap(\.self) + [0]
     flat.withUnsafeBytes { memory in
       var start = 0
@@ -86,13 +117,37 @@ final class CommandedDatabases {
 
   private func word(_ word: String) -> [UInt8] {
     switch word {
-    case "k": Array("key:\(dice.below(keyCount))".utf8)
+    case "k": key(["key", "key", "key", "list", "set", "hash", "sorted"][dice.below(7)])
+    case "kl": key("list")
+    case "ks": key("set")
+    case "kh": key("hash")
+    case "kz": key("sorted")
+    case "el": element()
+    case "co": Array(String(1 + dice.below(5)).utf8)
+    case "sc": Array(["1", "2.5", "-3", "0.1", "17", "1e10", "-inf"][dice.below(7)].utf8)
     case "v": value()
     case "n": Array(String(1 + dice.below(400)).utf8)
     case "l": Array(String(nowMilliseconds + Milliseconds(dice.below(400)) - 50).utf8)
     case "d": Array(String(dice.below(databases.count)).utf8)
     default: Array(word.utf8)
     }
+  }
+
+  private func key(_ family: String) -> [UInt8] { Array("\(family):\(dice.below(keyCount))".utf8) }
+
+  /// Of few, so that they meet.
+  private func element() -> [UInt8] {
+    switch dice.below(30) {
+    case 0: [UInt8](repeating: UInt8(dice.below(256)), count: dice.below(9_000))
+    case 1...14: Array(String(dice.below(40) - 20).utf8)
+    default: Array("m\(dice.below(40))".utf8)
+    }
+  }
+
+  /// Runs a command as it stands, at the beginning of time.
+  func replay(_ words: [[UInt8]]) {
+    nowMilliseconds = 0
+    run(words: words)
   }
 
   private func value() -> [UInt8] {
@@ -136,7 +191,7 @@ final class CommandedDatabases {
       var sweep = Sweep()
       while var entries = databases.keyspaces[index].visit(&sweep) {
         while let location = entries.next() {
-          if location.entry.blob?.isPinned == true { return false }
+          if location.entry.isPinned { return false }
         }
       }
     }

@@ -53,12 +53,32 @@ struct SnapshotWalkTests {
   }
 
   static func read(_ file: [UInt8], _ form: SnapshotWalk.Form) throws -> [Int: [Record]] {
-    let records: [Int: [Record]]
     switch form {
-    case .rdb: records = try Reading.read(file).records
-    case .commands: records = readCommands(file)
+    case .rdb:
+      let databases = Databases(4)
+      var options = SnapshotLoader.Options()
+      options.encodings = CommandedDatabases.limits
+      var loader = SnapshotLoader(into: databases.keyspaces, databaseCount: databases.count, options: options)
+      // In two chunks: values are cut somewhere.
+      for part in [Array(file.prefix(file.count / 2)), Array(file.dropFirst(file.count / 2))] {
+        _ = try part.viewed { (bytes) throws(RDBFailure) -> Int in try loader.feed(bytes) }
+      }
+      try loader.finish()
+      for index in 0..<databases.count { databases.keyspaces[index].checkInvariants() }
+      return contents(databases)
+    case .commands:
+      let world = CommandedDatabases(seed: 0)
+      for words in commands(file) { world.replay(words) }
+      return world.contents
     }
-    return records.mapValues { $0.sorted { $0.key.lexicographicallyPrecedes($1.key) } }
+  }
+
+  private static func contents(_ databases: Databases) -> [Int: [Record]] {
+    var all: [Int: [Record]] = [:]
+    for index in 0..<databases.count where !databases.keyspaces[index].isEmpty {
+      all[index] = databases.records(in: index)
+    }
+    return all
   }
 
   /// Each key that was there at the instant stands in the file once, with the value, expiry and database number that it
@@ -66,7 +86,7 @@ struct SnapshotWalkTests {
   @Test(arguments: UInt64(0)..<16) func snapshotIsOneInstant(block: UInt64) throws {
     for seed in (block * 16)..<(block * 16 + 16) {
       let world = CommandedDatabases(seed: seed)
-      for _ in 0..<world.keyCount * 2 { world.run("set k v") }
+      for _ in 0..<world.keyCount * 2 { for form in CommandedDatabases.beginnings { world.run(form) } }
       for round: UInt64 in 0..<3 {
         let form = Self.form(seed + round)
         let instant = world.contents
@@ -119,9 +139,9 @@ struct SnapshotWalkTests {
         + "*3|$9|PEXPIREAT|$4|text|$13|1700000000000|")
   }
 
-  private static func readCommands(_ file: [UInt8]) -> [Int: [Record]] {
-    var records: [Int: [Record]] = [:]
-    var database = 0
+  /// The words of each command.
+  private static func commands(_ file: [UInt8]) -> [[[UInt8]]] {
+    var commands: [[[UInt8]]] = []
     var position = 0
     func number() -> Int {
       var value = 0
@@ -140,15 +160,8 @@ struct SnapshotWalkTests {
         words.append(Array(file[position..<position + count]))
         position += count + 2
       }
-      switch String(decoding: words[0], as: UTF8.self) {
-      case "SELECT": database = Int(String(decoding: words[1], as: UTF8.self))!
-      case "SET": records[database, default: []].append(Record(words[1], words[2]))
-      default:
-        let index = records[database]!.count - 1
-        #expect(records[database]![index].key == words[1])
-        records[database]![index].expiry = Milliseconds(String(decoding: words[2], as: UTF8.self))
-      }
+      commands.append(words)
     }
-    return records
+    return commands
   }
 }

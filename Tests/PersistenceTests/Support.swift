@@ -124,11 +124,26 @@ final class Databases {
       while let location = bucket.next() {
         let entry = location.entry
         var scratch = [UInt8](repeating: 0, count: Decimal.digitsMax)
-        let value = scratch.withUnsafeMutableBufferPointer { unsafe entry.bytes(scratch: $0.baseAddress!).array }
+        let value =
+          entry.isString
+          ? scratch.withUnsafeMutableBufferPointer { unsafe entry.bytes(scratch: $0.baseAddress!).array }
+          : elements(entry)
         records.append(Record(entry.key.array, value, expiry: entry.expiry))
       }
     }
     return records.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+  }
+
+  /// A value of many elements as bytes that are the same for equal values.
+  private func elements(_ entry: Entry) -> [UInt8] {
+    var all: [[UInt8]] = []
+    var items = entry.items()
+    while let item = items.next() {
+      let score = entry.type == .sortedSet ? Array("=\(item.score)".utf8) : []
+      all.append(item.name.withView { $0.array } + [0, 1] + item.value.withView { $0.array } + score + [0, 2])
+    }
+    if entry.type == .set || entry.type == .hash { all.sort { $0.lexicographicallyPrecedes($1) } }
+    return Array("\(entry.type) ".utf8) + all.flatMap(\.self)
   }
 
   /// The whole snapshot as bytes, written out in slices of `slice` bytes.

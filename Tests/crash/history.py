@@ -94,6 +94,35 @@ class Key:
                 return change
         return None
 
+    def with_refusals(self, value, floor):
+        """The last change that was made if some changes, whose replies nobody heard, were refused and `value` is what
+        the others leave; None if that is no explanation either.
+
+        A reader may hear what stands behind a refusal before the writer hears of the refusal.
+        """
+        states = {}  # what the key may hold: the last change that was made
+        for change in chain(self.past, self.changes):
+            if change.number < floor:
+                continue
+            made = {}
+            for before, last in states.items():
+                if change.piece is None:
+                    made[change.value] = change
+                else:
+                    made[added(before, change.piece)] = change
+            if not states:
+                made[change.value] = change
+            elif not change.said:
+                made = {**states, **made}
+            if value in made:
+                return made[value]
+            # A log only grows until it is replaced: what is no beginning of the value leads nowhere.
+            states = {state: last for state, last in made.items()
+                      if not isinstance(change.piece, bytes) or (value or b"").startswith(state or b"")}
+            if not states:
+                states = {change.value: change}
+        return None
+
     def remove(self, refused):
         """The server has refused a change: what was sent behind it adds to what was there before. False if the
         value that only this change leaves has been seen.
@@ -146,6 +175,7 @@ class History:
         self.epoch, self.always = 1, True
         self.loosened = set()
         self.problems = []
+        self.puzzles = []  # reads that no change explains yet: a refusal may be on its way to the writer
         self.acknowledged = self.observed = self.refused = 0
 
     def key(self, name, database, writer):
@@ -188,7 +218,7 @@ class History:
         self.observed += 1
         change = key.seen(value, floor)
         if change is None:
-            self.problem(key, f"a reader saw {shown(value)}, which no change from {floor} to {key.sent} leaves")
+            self.puzzles.append((key, value, floor, epoch, key.sent))
         elif self.binds(epoch) and (self.strict_reads or change.epoch == self.epoch):
             key.bind(change.number)
 
@@ -196,6 +226,23 @@ class History:
         self.refused += 1
         if not key.remove(change):
             self.problem(key, f"a reader saw {shown(change.value)}, which was refused")
+        puzzles, self.puzzles = self.puzzles, []
+        for puzzle in puzzles:
+            if puzzle[0] is key and key.seen(puzzle[1], puzzle[2]):
+                self.observed -= 1
+                self.observe(*puzzle[:4])
+            else:
+                self.puzzles.append(puzzle)
+
+    def end(self):
+        """No more replies come: what is a puzzle now is a problem, unless replies that nobody heard explain it."""
+        for key, value, floor, epoch, sent in self.puzzles:
+            change = key.with_refusals(value, floor)
+            if change is None:
+                self.problem(key, f"a reader saw {shown(value)}, which no change from {floor} to {sent} leaves")
+            elif self.binds(epoch) and (self.strict_reads or change.epoch == self.epoch):
+                key.bind(change.number)
+        self.puzzles = []
 
     def problem(self, key, text):
         self.problems.append(f"{key.name.decode()} in database {key.database}: {text}")

@@ -544,3 +544,44 @@ def info_has_the_fields_of_redis(start):
     expect(missing, [])
     common = [field for field in found[None] if field in found[REDIS]]
     expect(common, found[REDIS], "their order")
+
+
+# Large values
+
+
+@test(on="martlet")
+def who_would_change_a_large_value_waits_for_its_image_and_nobody_else_does(start):
+    server = start()
+    with server.connect() as client, server.connect() as writer:
+        # The image stands still after each key: whichever is first, one of the large values is still to be written.
+        for name in ("set", "gone"):
+            client.call("SADD", name, *range(5_000))
+        client.call("HSET", "hash", *(word for number in range(5_000) for word in (f"field{number}", number)))
+        client.call("SET", "string", b"x" * 2_000_000)
+        for number in range(20):
+            client.call("SET", f"small{number}", number)
+        image = digest(client)
+        client.call("CONFIG", "SET", "rdb-key-save-delay", 60_000_000)
+        expect(client.call("BGSAVE"), "Background saving started")
+        wanted = {("SADD", "set", "new"): 1, ("HSET", "hash", "new", 1): 1, ("APPEND", "string", "y"): 2_000_001}
+        writers = {words: server.connect() for words in wanted}
+        for words, other in writers.items():
+            other.send_command(*words)
+            other.send_command("PING")
+        wait_until(lambda: int(persistence(client)["writers_parked"]) >= 2, 10, "writers that wait")
+        # Reads, writes of other keys, and whatever replaces or removes a large value go on.
+        expect(client.call("SCARD", "set"), 5_000)
+        expect(writer.call("SET", "small1", "changed"), "OK")
+        expect(writer.call("DEL", "gone"), 1)
+        parked = int(persistence(client)["writers_parked"])
+        expect(sum(other.is_silent() for other in writers.values()), parked)
+        client.call("CONFIG", "SET", "rdb-key-save-delay", 0)
+        for words, other in writers.items():
+            expect(other.read_replies(2), [wanted[words], "PONG"])
+            other.close()
+        idle(client)
+        expect(persistence(client)["writers_parked"], "0")
+        expect(client.call("SISMEMBER", "set", "new"), 1)
+        # The image is of the moment at which it began.
+        client.call("DEBUG", "RELOAD", "NOSAVE")
+        expect(digest(client), image)

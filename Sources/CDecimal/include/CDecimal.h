@@ -20,8 +20,8 @@ martlet_decimal_result martlet_decimal_add(
     const void *value, size_t value_length, const void *increment, size_t increment_length, void *out,
     size_t *out_length);
 
-// The text of a double with seventeen significant digits, as digests of sorted sets have it; its length. `out` has
-// room for 32 bytes.
+// The text of a double with seventeen significant digits, as ZSCAN tells scores; its length. `out` has room for 32
+// bytes.
 size_t martlet_decimal_seventeen(double value, void *out);
 
 // The text of a double with so many decimals, or with up to seventeen, the trailing zeros taken off; its length. `out`

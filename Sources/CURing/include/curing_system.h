@@ -102,4 +102,9 @@ static inline int curing_signal_of_setup(void) {
 
 static inline void curing_name_thread(const char *name) { syscall(__NR_prctl, 15 /* PR_SET_NAME */, name, 0, 0, 0); }
 
+/* sync_file_range(2): before, write and after. */
+static inline int curing_write_back(int fd, int64_t offset, int64_t bytes) {
+  return (int)syscall(__NR_sync_file_range, fd, offset, bytes, 1 | 2 | 4);
+}
+
 #endif

@@ -126,15 +126,12 @@ extension Execution {
   /// The words behind `FIELDS n` at word `index`, which end the request. Answers the error and nil.
   mutating func fieldWords(at index: Int) -> Range<Int>? {
     guard arguments[index].equalsIgnoringCase("fields") else {
-      reply.error("ERR Mandatory argument FIELDS is missing or not at the right position")
+      refuseSyntax()
       return nil
     }
-    guard let number = arguments[index + 1].int64, number > 0 else {
-      reply.error("ERR Number of fields must be a positive integer")
-      return nil
-    }
-    guard number == Int64(arguments.count - index - 2) else {
-      reply.error("ERR The `numfields` parameter must match the number of arguments")
+    guard let number = integer(index + 1) else { return nil }
+    guard number > 0 && number == Int64(arguments.count - index - 2) else {
+      reply.error("ERR numfields should be greater than 0 and match the provided number of fields")
       return nil
     }
     return index + 2..<arguments.count

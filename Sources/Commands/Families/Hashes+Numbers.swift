@@ -47,7 +47,11 @@ extension Hashes {
       let amount = execution.arguments[3]
       var length = 0
       // The amount alone first: a bad one is told before a wrong type.
-      guard isNumber(amount, scratch) else { return execution.reply.error("ERR value is not a valid float") }
+      switch sumWithZero(amount, scratch) {
+      case MARTLET_DECIMAL_BAD_INCREMENT: return execution.reply.error("ERR value is not a valid float")
+      case MARTLET_DECIMAL_NOT_FINITE: return execution.reply.error("ERR value is NaN or Infinity")
+      default: break
+      }
       var location: Location?
       guard lookUp(&execution, &location) else { return }
       let old = location.flatMap { HashView($0.entry).value(execution.arguments[2]) } ?? .integer(0)
@@ -71,10 +75,11 @@ extension Hashes {
     }
   }
 
-  private static func isNumber(_ text: ByteView, _ scratch: UnsafeMutablePointer<UInt8>) -> Bool {
+  private static func sumWithZero(
+    _ text: ByteView, _ scratch: UnsafeMutablePointer<UInt8>
+  ) -> martlet_decimal_result {
     var length = 0
     let zero = ByteView("0")
-    let result = martlet_decimal_add(zero.start, zero.count, text.start, text.count, scratch, &length)
-    return result != MARTLET_DECIMAL_BAD_INCREMENT
+    return martlet_decimal_add(zero.start, zero.count, text.start, text.count, scratch, &length)
   }
 }

@@ -12,7 +12,8 @@ public enum ListEnd: Sendable {
 
   /// What LEFT and RIGHT say; nil for any other word.
   init?(_ word: ByteView) {
-    if word.equalsIgnoringCase("left") { self = .left } else if word.equalsIgnoringCase("right") { self = .right } else { return nil }
+    guard word.equalsIgnoringCase("left") || word.equalsIgnoringCase("right") else { return nil }
+    self = word.equalsIgnoringCase("left") ? .left : .right
   }
 }
 
@@ -109,10 +110,20 @@ extension Lists {
 
   /// LMPOP n key … LEFT|RIGHT [COUNT n], recorded as the pop that it comes to.
   static func popFirst(_ execution: inout Execution) {
-    guard let request = PopRequest(&execution, at: 1, { ListEnd($0) }) else { return }
+    popFirst(&execution, at: 1, timeoutWord: nil)
+  }
+
+  /// The same with its words from `index` on; with a timeout it waits.
+  static func popFirst(_ execution: inout Execution, at index: Int, timeoutWord: Int?) {
+    guard let request = PopRequest(&execution, at: index, { ListEnd($0) }) else { return }
+    var timeout: Int64 = 0
+    if let timeoutWord {
+      guard let given = execution.timeoutSeconds(timeoutWord) else { return }
+      timeout = given
+    }
     for index in request.keys {
       let key = execution.arguments[index]
-      switch execution.find(key, as: .list) {
+      switch execution.seek(key, as: .list) {
       case .refused: return
       case .absent: continue
       case .found(let location):
@@ -126,7 +137,7 @@ extension Lists {
         return execution.pop(count, key, location, request.end)
       }
     }
-    execution.reply.nullArray()
+    if timeoutWord == nil { execution.reply.nullArray() } else { execution.wait(for: request.keys, timeout) }
   }
 }
 

@@ -1,10 +1,10 @@
-// Lists.swift — the commands on lists that never wait, as a list.
+// Lists.swift — the commands on lists, as a list.
 //
-// What each does stands beside this file: Lists+Ends, Lists+Moves, Lists+Inside.
+// What each does stands beside this file: Lists+Ends, Lists+Moves, Lists+Inside, and Lists+Waiting for those that wait.
 
-/// The list group, without the commands that block.
+/// The list group.
 public enum Lists {
-  public static var definitions: [CommandDefinition] { ends + inside }
+  public static var definitions: [CommandDefinition] { ends + inside + waiting }
 
   private static var ends: [CommandDefinition] {
     [

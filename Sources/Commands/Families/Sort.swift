@@ -105,7 +105,7 @@ public enum Sort {
       } else if word.equalsIgnoringCase("by") && left >= 1 {
         let pattern = SortPattern(execution.arguments[index + 1])
         request.by = pattern.star == nil ? nil : pattern
-        request.keepsOrder = pattern.star == nil
+        request.keepsOrder = request.keepsOrder || pattern.star == nil
         index += 1
       } else if word.equalsIgnoringCase("get") && left >= 1 {
         request.gets.append(SortPattern(execution.arguments[index + 1]))

@@ -5,7 +5,6 @@
 //
 // All scores are read before the first is set: a command with one that is no number changes nothing.
 import Bytes
-import CDecimal
 import Store
 import Wire
 
@@ -77,11 +76,11 @@ extension SortedSets {
       if options.isXX { return options.isIncrement ? execution.reply.null() : execution.reply.integer(0) }
     }
     let isNew = existing == nil
-    let first = execution.arguments[options.begin + 1]
     let location =
       existing
       ?? database.pointee.insertSortedSet(
-        key, execution.hash(of: key), memberBytes: first.count, count: 1, limits)
+        key, execution.hash(of: key), memberBytes: words.reduce(0) { max($0, execution.arguments[$1 + 1].count) },
+        count: (execution.arguments.count - options.begin) / 2, limits)
     var added = 0
     var changed = 0
     var score: Double?
@@ -90,7 +89,7 @@ extension SortedSets {
       let member = execution.arguments[index + 1]
       let old = SortedSetView(location.entry).score(member)
       guard old == nil ? !options.isXX : !options.isNX else { continue }
-      let new = options.isIncrement ? (old ?? 0) + given : given
+      let new = options.isIncrement ? old.map { $0 + given } ?? given : given
       guard !new.isNaN else {
         if isNew { database.pointee.remove(location) }
         return execution.reply.error("ERR resulting score is not a number (NaN)")
@@ -117,16 +116,6 @@ extension SortedSets {
       return execution.reply.integer(options.countsChanges ? added + changed : added)
     }
     if let score { execution.reply.score(score) } else { execution.reply.null() }
-  }
-}
-
-extension ScoreText {
-  /// Lends the text with seventeen digits, which digests are made of.
-  public static func withSeventeenDigits(_ score: Double, _ body: (ByteView) -> Void) {
-    withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { buffer in
-      guard let out = buffer.baseAddress else { return }
-      body(ByteView(start: out, count: martlet_decimal_seventeen(score, out)))
-    }
   }
 }
 

@@ -141,7 +141,7 @@ extension SortedSets {
   }
 
   static func intersectionCount(_ execution: inout Execution) {
-    guard let keys = inputKeys(&execution, at: 1) else { return }
+    guard let keys = inputKeys(&execution, at: 1), let operands = operands(&execution, keys) else { return }
     var limit = 0
     var index = keys.upperBound
     while index < execution.arguments.count {
@@ -152,7 +152,6 @@ extension SortedSets {
       limit = given
       index += 2
     }
-    guard let operands = operands(&execution, keys) else { return }
     var count = 0
     forEachCommon(Algebra(operands: operands.map { ($0, 1) })) { _, _ in
       count += 1

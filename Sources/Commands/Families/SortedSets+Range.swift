@@ -85,11 +85,11 @@ extension SortedSets {
         guard let offset = execution.integer(index + 1), let limit = execution.integer(index + 2) else { return false }
         (request.offset, request.limit, request.hasLimit) = (offset, limit, true)
         index += 2
-      } else if !request.isFixed && word.equalsIgnoringCase("rev") {
+      } else if !request.isFixed && !request.isReversed && word.equalsIgnoringCase("rev") {
         request.isReversed = true
-      } else if !request.isFixed && word.equalsIgnoringCase("byscore") {
+      } else if !request.isFixed && request.measure == .rank && word.equalsIgnoringCase("byscore") {
         request.measure = .score
-      } else if !request.isFixed && word.equalsIgnoringCase("bylex") {
+      } else if !request.isFixed && request.measure == .rank && word.equalsIgnoringCase("bylex") {
         request.measure = .member
       } else {
         execution.refuseSyntax()

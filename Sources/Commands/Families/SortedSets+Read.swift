@@ -1,5 +1,6 @@
 // SortedSets+Read.swift — scores, ranks and counts, and members by chance.
 import Bytes
+import CDecimal
 import Store
 import Wire
 
@@ -63,7 +64,7 @@ extension SortedSets {
   private static func rank(_ execution: inout Execution, isReversed: Bool) {
     guard execution.arguments.count <= 4 else { return execution.refuseArity() }
     let withScore = execution.arguments.count == 4
-    if withScore { guard execution.arguments[3].equalsIgnoringCase("withscore") else { return execution.refuseSyntax() } }
+    guard !withScore || execution.arguments[3].equalsIgnoringCase("withscore") else { return execution.refuseSyntax() }
     let absent: (Reply) -> Void = { if withScore { $0.nullArray() } else { $0.null() } }
     guard let set = read(&execution, absent: absent) else { return }
     guard let found = set.rank(execution.arguments[2]) else { return absent(execution.reply) }
@@ -76,11 +77,14 @@ extension SortedSets {
     execution.scan(.sortedSet, namesOnlyWord: "noscores") { execution, entry, options, sweep in
       let reply = execution.reply
       let set = SortedSetView(entry)
-      // Scores in scans are text in RESP3 too.
+      // Scores in scans are text in RESP3 too, and with all their digits.
       func tell(_ item: Item) -> Int {
         reply.bulk(item.name)
         if options.namesOnly { return 1 }
-        ScoreText.with(item.score) { reply.bulk($0) }
+        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { buffer in
+          guard let out = buffer.baseAddress else { return }
+          reply.bulk(ByteView(start: out, count: martlet_decimal_seventeen(item.score, out)))
+        }
         return 2
       }
       if let collection = set.collection {

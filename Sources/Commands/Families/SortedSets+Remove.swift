@@ -11,7 +11,8 @@ public enum ScoreEnd: Sendable {
 
   /// What MIN and MAX say; nil for any other word.
   init?(_ word: ByteView) {
-    if word.equalsIgnoringCase("min") { self = .lowest } else if word.equalsIgnoringCase("max") { self = .highest } else { return nil }
+    guard word.equalsIgnoringCase("min") || word.equalsIgnoringCase("max") else { return nil }
+    self = word.equalsIgnoringCase("min") ? .lowest : .highest
   }
 }
 
@@ -93,10 +94,20 @@ extension SortedSets {
 
   /// ZMPOP n key … MIN|MAX [COUNT n], recorded as the pop that it comes to.
   static func popFirst(_ execution: inout Execution) {
-    guard let request = PopRequest(&execution, at: 1, { ScoreEnd($0) }) else { return }
+    popFirst(&execution, at: 1, timeoutWord: nil)
+  }
+
+  /// The same with its words from `index` on; with a timeout it waits.
+  static func popFirst(_ execution: inout Execution, at index: Int, timeoutWord: Int?) {
+    guard let request = PopRequest(&execution, at: index, { ScoreEnd($0) }) else { return }
+    var timeout: Int64 = 0
+    if let timeoutWord {
+      guard let given = execution.timeoutSeconds(timeoutWord) else { return }
+      timeout = given
+    }
     for index in request.keys {
       let key = execution.arguments[index]
-      switch execution.find(key, as: .sortedSet) {
+      switch execution.seek(key, as: .sortedSet) {
       case .refused: return
       case .absent: continue
       case .found(let location):
@@ -111,7 +122,7 @@ extension SortedSets {
         return execution.pop(count, key, location, request.end, isNested: true)
       }
     }
-    execution.reply.nullArray()
+    if timeoutWord == nil { execution.reply.nullArray() } else { execution.wait(for: request.keys, timeout) }
   }
 }
 

@@ -1,11 +1,11 @@
-// SortedSets.swift — the commands on sorted sets that never wait, as a list.
+// SortedSets.swift — the commands on sorted sets, as a list.
 //
 // What each does stands beside this file: SortedSets+Add, SortedSets+Remove, SortedSets+Read, SortedSets+Range,
-// SortedSets+Algebra.
+// SortedSets+Algebra, and SortedSets+Waiting for those that wait.
 
-/// The sorted set group, without the commands that block.
+/// The sorted set group.
 public enum SortedSets {
-  public static var definitions: [CommandDefinition] { writing + reading + ranges + algebra }
+  public static var definitions: [CommandDefinition] { writing + reading + ranges + algebra + waiting }
 
   private static var writing: [CommandDefinition] {
     [
@@ -55,7 +55,8 @@ public enum SortedSets {
       CommandDefinition(
         "zmpop", arity: -4, [.write], .sortedSet, keys: [.counted(at: 1, [.readWrite, .access, .delete])],
         group: .sortedSet, since: "7.0.0", "Takes members out of the first of several sorted sets that has any.",
-        complexity: "O(K)+O(M*log(N)), K being the number of keys, N the size of the sorted set and M the number of members taken out",
+        complexity: "O(K)+O(M*log(N)), K being the number of keys, N the size of the sorted set and M the "
+          + "number of members taken out",
         arguments: "numkeys:integer key... where(MIN|MAX) [COUNT count:integer]", run: popFirst),
     ]
   }
@@ -171,7 +172,8 @@ public enum SortedSets {
       CommandDefinition(
         "zinter", arity: -3, [.readonly], .sortedSet, keys: [.counted(at: 1, [.readOnly, .access])],
         group: .sortedSet, since: "6.2.0", "The members that all of several sorted sets have.",
-        complexity: "O(N*K)+O(M*log(M)), N being the size of the smallest, K the number of sets and M the number of members told",
+        complexity: "O(N*K)+O(M*log(M)), N being the size of the smallest, K the number of sets and M the "
+          + "number of members told",
         arguments: "numkeys:integer key... [WEIGHTS weight:integer...] [AGGREGATE aggregate(SUM|MIN|MAX)] "
           + "[WITHSCORES]",
         run: intersection),
@@ -197,7 +199,8 @@ public enum SortedSets {
         "zinterstore", arity: -4, [.write, .denyOOM], .sortedSet,
         keys: [.key(1, [.overwrite, .update]), .counted(at: 2, [.readOnly, .access])], group: .sortedSet,
         since: "2.0.0", "Keeps the members that all of several sorted sets have.",
-        complexity: "O(N*K)+O(M*log(M)), N being the size of the smallest, K the number of sets and M the number of members kept",
+        complexity: "O(N*K)+O(M*log(M)), N being the size of the smallest, K the number of sets and M the "
+          + "number of members kept",
         arguments: "destination:key numkeys:integer key#1... [WEIGHTS weight:integer...] [AGGREGATE "
           + "aggregate(SUM|MIN|MAX)]",
         run: storeIntersection),

@@ -4,7 +4,7 @@
 //     XREADGROUP  …  STREAMS a b  > 0          > what nobody of the group has got    else: one's own pending entries
 //
 // All words are read and all groups are looked up before the first stream is served. Nothing to serve is answered
-// with null, with BLOCK as when the time is over.
+// with null; with BLOCK the client waits, and what `$` and `+` mean is what they meant when it began to.
 import Bytes
 import Store
 import Wire
@@ -116,6 +116,11 @@ extension Streams {
   private static func isServable(_ execution: inout Execution, _ options: ReadOptions, _ number: Int) -> Bool {
     let key = execution.arguments[options.keys + number]
     let word = execution.arguments[options.keys + options.count + number]
+    if execution.isRetry, options.group == nil, let location = execution.locate(key, KeyHash(key)),
+      location.entry.type != .stream
+    {
+      return true
+    }
     let lookup = execution.read(key, as: .stream)
     if case .refused = lookup { return false }
     var stream: StreamReference?
@@ -195,12 +200,27 @@ extension Streams {
         answerPending(&execution, options, StreamID(word) ?? .zero, location)
       }
     }
-    guard let gap else { return reply.nullArray() }
+    guard let gap else { return wait(&execution, options) }
     if reply.isRESP3 { reply.closeMap(gap, pairs: served) } else { reply.closeArray(gap, count: served) }
   }
 
   /// `>`, which is also the identifier behind which nothing can be.
   private static func isNew(_ word: ByteView) -> Bool { word == ByteView(">") || StreamID(word) == .greatest }
+
+  /// Nothing was there: the client is told so, or waits.
+  private static func wait(_ execution: inout Execution, _ options: ReadOptions) {
+    guard let timeout = options.timeoutMilliseconds else { return execution.reply.nullArray() }
+    var waiting = Waiting(keys: options.keys..<options.keys + options.count, timeoutMilliseconds: timeout)
+    for number in 0..<options.count {
+      let index = options.keys + options.count + number
+      let word = execution.arguments[index]
+      guard word == ByteView("$") || word == ByteView("+") else { continue }
+      let key = execution.arguments[options.keys + number]
+      let last = execution.locate(key, KeyHash(key))?.entry.stream?.lastID ?? .zero
+      StreamIDText(last).withView { waiting.substitutes.append((index, Array($0.buffer))) }
+    }
+    execution.waiting = waiting
+  }
 
   /// Whether XREAD has something to answer for a stream.
   private static func hasBehind(_ word: ByteView, _ stream: StreamReference) -> Bool {

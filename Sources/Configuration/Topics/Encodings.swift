@@ -30,7 +30,8 @@ extension Directive {
       "Size of a list's nodes: entries if positive, -1 to -5 for 4, 8, 16, 32, 64 KiB."),
     .integer(
       "list-compress-depth", \.encodings.listCompressDepth, .nonNegative32, default: 0,
-      "Nodes at each end of a list that are never compressed; 0 compresses none."),
+      "Nodes at each end of a list that are never compressed; 0 compresses none."
+    ).later(.encodings),
     .integer(
       "set-max-intset-entries", \.encodings.setIntsetEntriesMax, .nonNegative, default: 512,
       "Members up to which a set of integers stays an intset."),
@@ -48,7 +49,8 @@ extension Directive {
       also: ["zset-max-ziplist-value"], "Bytes of its longest member up to which a sorted set stays a listpack."),
     .memory(
       "hll-sparse-max-bytes", \.encodings.hyperLogLogSparseBytesMax, default: 3000,
-      "Bytes up to which a HyperLogLog stays in its sparse form."),
+      "Bytes up to which a HyperLogLog stays in its sparse form."
+    ).later(.encodings),
     .memory(
       "stream-node-max-bytes", \.encodings.streamNodeBytesMax, default: 4096,
       "Bytes of one node of a stream; 0 is no limit."
@@ -57,5 +59,5 @@ extension Directive {
       "stream-node-max-entries", \.encodings.streamNodeEntriesMax, .nonNegative, default: 100,
       "Entries of one node of a stream; 0 is no limit."
     ).later(.streams),
-  ].later(.encodings)
+  ]
 }

@@ -178,7 +178,7 @@ extension Directive {
       "aof-checksum", \.persistence.logChecksummed, default: true,
       "Ends each batch of the log with a line that holds its checksum; Redis takes it for a comment."),
     .memory(
-      "aof-preallocate", \.persistence.logReserveBytes, default: 0,
+      "aof-preallocate", \.persistence.logReserveBytes, default: 8_388_608,
       "With 'appendfsync always': zeros kept ready ahead of a log in constant use, which makes syncs faster; 0 for none."),
     .flag(
       "aof-direct-io", \.persistence.logWritesDirectly, default: true,

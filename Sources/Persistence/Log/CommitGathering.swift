@@ -5,19 +5,27 @@
 //   with       A+B █████████ ▪ █████████ ▪ █████   ▪ a moment for the answered ones to come back
 //
 // Writers in a closed loop come back as soon as they are answered, which is just too late for a
-// commit that starts at once. Where a sync takes long, waiting for them makes one commit of two. Where
-// it is short they are not back in time; then it is not tried again for a while.
+// commit that starts at once. Waiting for them makes one commit of two: half the syncs, and less time for each
+// writer, as long as they are back sooner than another sync would be. So the wait goes on while they keep coming,
+// for as long as a commit takes; it ends when all are there, or when none has come for a moment. If most are not back
+// in time it is not tried again for a while.
 
 struct CommitGathering {
-  /// The wait is at most this part of a sync, and never longer than a millisecond.
-  private static let part: UInt64 = 4
+  /// The wait is never longer than a commit, nor than this.
   private static let longestNanoseconds: UInt64 = 1_000_000
+  /// Nobody has come for this part of a commit: nobody will.
+  private static let quietPart: UInt64 = 8
+  private static let quietNanosecondsMin: UInt64 = 20_000
   private static let failuresMax = 3
   private static let pauseMax = 1_024
 
   /// Records that the next commit should hold, and until when it is waited for them; 0 when it is not.
   private var target = 0
   private(set) var untilNanoseconds: UInt64 = 0
+  /// The wait ends then, whoever comes.
+  private var endNanoseconds: UInt64 = 0
+  /// Records that had come when it was last looked.
+  private var seen = 0
   /// A moving average of what a commit takes.
   private var commitNanoseconds: UInt64 = 0
   private var failures = 0
@@ -36,7 +44,14 @@ struct CommitGathering {
     // A lone writer has nobody to wait for.
     guard records + waiting > 1 else { return }
     target = records + waiting
-    untilNanoseconds = now &+ min(commitNanoseconds / Self.part, Self.longestNanoseconds)
+    seen = waiting
+    endNanoseconds = now &+ min(commitNanoseconds, Self.longestNanoseconds)
+    // The answers have to get there first.
+    untilNanoseconds = min(endNanoseconds, now &+ 2 * quietNanoseconds)
+  }
+
+  private var quietNanoseconds: UInt64 {
+    max(Self.quietNanosecondsMin, min(commitNanoseconds, Self.longestNanoseconds) / Self.quietPart)
   }
 
   /// Whether a commit of so many records should wait still.
@@ -47,6 +62,10 @@ struct CommitGathering {
       failures = 0
       nextPause = 16
       return false
+    }
+    if records > seen {
+      seen = records
+      untilNanoseconds = min(endNanoseconds, now &+ quietNanoseconds)
     }
     guard now >= untilNanoseconds else { return true }
     untilNanoseconds = 0

@@ -1,6 +1,6 @@
 // LogReserve.swift — zeros written ahead of the log, so that a commit changes bytes and no metadata.
 //
-//   file   │ records … │ zeros, durable ……………………│ being filled ░░░░│
+//   file   │ records … │ zeros ………………………………………│ being filled ░░░░│
 //          0         offset                    end of zeros       + one step
 //                      commits overwrite these ──▶ and wait where the filling begins
 //
@@ -18,7 +18,7 @@ public struct LogReserve: Equatable, Sendable {
 
   /// What should be done with the file now.
   public enum Action: Equatable, Sendable {
-    /// Write zeros there and make them durable.
+    /// Write zeros there; the log's own next sync makes them durable (`CommitPipeline.zerosWritten`).
     case fill(from: Int64, bytes: Int64)
     /// Cut the file there: nothing but zeros follows.
     case trim(to: Int64)
@@ -26,7 +26,7 @@ public struct LogReserve: Equatable, Sendable {
 
   /// The file that this is about: `CommitPipeline.File.generation`.
   private(set) var generation: UInt64 = 0
-  /// Up to here the file has durable bytes; 0 if it has no zeros.
+  /// Up to here the file has bytes; 0 if it has no zeros.
   public private(set) var end: Int64 = 0
   private var underWay: Action?
   /// Commits that followed each other without a pause, and when the last one was.

@@ -8,6 +8,8 @@ struct SnapshotSource: ~Copyable {
   /// The database of the last entry, and whether the beginning of each has been written.
   private var database = -1
   private var hasBegun: [Bool]
+  /// Values that did not go as a whole, and are through.
+  private(set) var largeValuesWritten = 0
 
   /// A long string is handled in portions of so many bytes, so that the rest of a budget is known.
   private static var portionBytes: Int { 64 << 10 }
@@ -27,6 +29,7 @@ struct SnapshotSource: ~Copyable {
       if sink.isBusy {
         let portion = min(bytesLeft, SnapshotSource.portionBytes)
         sink.advance(bytes: portion)
+        if !sink.isBusy { largeValuesWritten += 1 }
         bytesLeft -= portion
         continue
       }

@@ -88,6 +88,9 @@ package struct SnapshotWalk: ~Copyable {
   /// replace an older one.
   package var isComplete: Bool { isDone && writtenCount == totalCount }
 
+  /// Values that were written in pieces, and are.
+  package var largeValuesWritten: Int { source.largeValuesWritten }
+
   /// Entries that were about to change and wait to be written, and their bytes. When they grow the walk needs a larger
   /// share: commands change data faster than it is written.
   package var keptCount: Int { source.walk.keptCount }

@@ -119,6 +119,12 @@ public enum File {
 
   public static func syncData(_ descriptor: Int32) throws(Errno) { _ = try checked { fdatasync(descriptor) } }
 
+  /// Has the kernel write these bytes to the disk, and waits. They are not durable then (sync_file_range(2): the disk's
+  /// cache and the metadata are not), but the sync that makes them so is quick, and an error is told to it.
+  public static func writeBack(_ descriptor: Int32, from: Int64, bytes: Int64) throws(Errno) {
+    _ = try checked { curing_write_back(descriptor, from, bytes) }
+  }
+
   /// Data and all of the inode.
   public static func sync(_ descriptor: Int32) throws(Errno) { _ = try checked { fsync(descriptor) } }
 

@@ -175,7 +175,7 @@ import Glibc
         try unsafe File.write(descriptor, ByteView(start: zeros, count: piece), offset: from + done)
         done += Int64(piece)
       }
-      try File.syncData(descriptor)
+      try File.writeBack(descriptor, from: from, bytes: bytes)
     }
   }
 

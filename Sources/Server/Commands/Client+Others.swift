@@ -123,9 +123,14 @@ extension ClientCommands {
         return execution.reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
       }
     }
-    guard words[2].int64 != nil else { return execution.reply.error("ERR value is not an integer or out of range") }
-    // No command blocks its client, so nobody is waiting.
-    execution.reply.integer(0)
+    guard let id = words[2].int64 else { return execution.reply.error("ERR value is not an integer or out of range") }
+    let isError = words.count == 4 && words[3].equalsIgnoringCase("error")
+    let server = execution.server
+    var found: UnsafeMutablePointer<Connection>?
+    server.pointee.forEachClient { if $0.pointee.session.id == UInt64(bitPattern: id) { found = $0 } }
+    guard let found, found.pointee.blocked != nil else { return execution.reply.integer(0) }
+    server.pointee.endWaiting(found, error: isError ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : nil)
+    execution.reply.integer(1)
   }
 
   // MARK: facts

@@ -73,7 +73,7 @@ struct DataDigest {
       case .sortedSet:
         var one = DataDigest()
         item.name.withView { one.mix($0.buffer) }
-        ScoreText.withSeventeenDigits(item.score) { one.mix($0.buffer) }
+        ScoreText.withDigits(item.score) { one.mix($0.buffer) }
         fold(one)
       default: item.name.withView { mix($0.buffer) }
       }

@@ -21,6 +21,8 @@ struct Gate: BitwiseCopyable {
   var first: Int16 = 0
   var last: Int16 = 0
   var step: Int16 = 1
+  /// It may change a value where it stands, rather than replace or remove it.
+  var changesValues = false
   /// The first word of its requests as any server knows it, whatever rename-command made of it here.
   let name: ByteView
 
@@ -36,6 +38,8 @@ struct Gate: BitwiseCopyable {
       kind = .everything
     } else if facts.hasKeys {
       kind = .keys
+      changesValues = facts.flags.contains(.write) && !Self.replacing.contains(facts.name)
+        && facts.keys.contains { $0.flags.contains(.readWrite) }
       let range = KeyRange(facts.keys)
       // More than one specification, or one that depends on words, is asked.
       guard facts.keys.count == 1, range.first > 0, !facts.flags.contains(.movableKeys),
@@ -46,6 +50,12 @@ struct Gate: BitwiseCopyable {
       step = Int16(clamping: max(1, range.step))
     }
   }
+
+  /// Commands that read and write a key without changing its value where it stands.
+  private static let replacing: Set<String> = [
+    "set", "getset", "getdel", "getex", "delifeq", "expire", "pexpire", "expireat", "pexpireat", "persist", "rename",
+    "renamenx", "move",
+  ]
 
   /// Commands that look at all keys.
   private static let wholesale: Set<String> = ["keys", "scan", "randomkey", "dbsize"]

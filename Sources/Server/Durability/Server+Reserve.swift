@@ -43,7 +43,11 @@ extension Server {
 
   private mutating func applyReserve() {
     appendLog.pipeline.offsetLimit = appendLog.reserve.limit
-    appendLog.pipeline.reservedOffset = appendLog.keepsDurableWrites ? appendLog.reserve.end : 0
+    if appendLog.reserve.end == 0 {
+      appendLog.pipeline.zerosRemoved()
+    } else if appendLog.keepsDurableWrites {
+      appendLog.pipeline.zerosWritten(to: appendLog.reserve.end)
+    }
   }
 
   /// A second descriptor of the file, once: with its first zeros.

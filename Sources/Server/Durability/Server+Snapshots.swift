@@ -56,14 +56,16 @@ extension Server {
 
   /// Gives the walk its share of this turn: a slice, and half of the time at most while there are requests.
   mutating func continueJob() {
+    if parkedWriters.count > 0 { letParkedOn() }
     guard snapshots.job != nil else { return }
     endJobIfFailed()
     guard snapshots.job?.pointee.wantsTime == true else { return }
     let now = Clock.monotonicNanoseconds()
     let kept = snapshots.job?.pointee.walk?.pointee.keptBytes ?? 0
-    // Commands that change data faster than it is written make the walk urgent.
-    let slice = kept > Self.keptBytesUrgent ? SnapshotJob.sliceNanoseconds * 4 : SnapshotJob.sliceNanoseconds
-    guard isIdleTurn || kept > Self.keptBytesUrgent || now &- snapshots.lastSliceEndedAt >= snapshots.lastSliceNanoseconds else { return }
+    // Commands that change data faster than it is written make the walk urgent, and so do writers that wait for it.
+    let isUrgent = kept > Self.keptBytesUrgent || parkedWriters.count > 0
+    let slice = isUrgent ? SnapshotJob.sliceNanoseconds * 4 : SnapshotJob.sliceNanoseconds
+    guard isIdleTurn || isUrgent || now &- snapshots.lastSliceEndedAt >= snapshots.lastSliceNanoseconds else { return }
     let delay = KeyDelay(microseconds: configuration.settings.persistence.snapshotKeyDelayMicroseconds)
     guard now >= snapshots.resumesAtNanoseconds || delay.isNone else { return }
     let written = snapshots.job?.pointee.walk?.pointee.writtenCount ?? 0
@@ -239,8 +241,7 @@ extension Server {
     body(Reply(output: isSilent ? silence : output, isRESP3: client.pointee.session.flags.contains(.resp3)))
     silence.pointee.discardAll()
     client.pointee.isWaiting = false
-    // Between the requests of others: what it sent behind this one runs then.
-    wishes.unpause()
+    wishes.resume(client.pointee.slot, client.pointee.generation)
   }
 
   /// The client gets its answer later; no other request of it runs before.

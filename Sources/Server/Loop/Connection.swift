@@ -53,6 +53,8 @@ struct Connection: BitwiseCopyable {
   var holdState = HoldTable.none
   /// A command of it is under way that will answer later: nothing else of it runs meanwhile.
   var isWaiting = false
+  /// That command, if it waits for a key.
+  var blocked: UnsafeMutablePointer<BlockedRequest>?
   /// The log's batch that took its last write.
   var lastWriteSequence: UInt64 = 0
 

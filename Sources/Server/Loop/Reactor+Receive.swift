@@ -51,6 +51,8 @@ extension Reactor where Engine: ~Copyable {
   mutating func endOfStream(_ client: UnsafeMutablePointer<Connection>) {
     client.pointee.marks.insert(.ended)
     guard client.pointee.state == .open else { return }
+    // What it waits for would be taken for nobody.
+    if client.pointee.blocked != nil { return close(client) }
     if client.pointee.marks.isDisjoint(with: [.unparsed, .paused, .held]) { drain(client) }
   }
 
@@ -157,7 +159,9 @@ extension Reactor where Engine: ~Copyable {
   /// Arms whatever receive the connection should have now.
   mutating func continueReading(_ client: UnsafeMutablePointer<Connection>) {
     guard client.pointee.state == .open else { return settle(client) }
-    let busy: Connection.Marks = [.receiving, .receivingLarge, .starved, .ended, .paused, .held]
+    var busy: Connection.Marks = [.receiving, .receivingLarge, .starved, .ended, .paused, .held]
+    // The end of a client that waits for a key must be seen while it waits.
+    if client.pointee.blocked != nil { busy.remove(.held) }
     guard client.pointee.marks.isDisjoint(with: busy) else { return }
     if let blob = client.pointee.largeWord.blob, client.pointee.largeWord.missing >= Large.directBytesMin {
       client.pointee.marks.insert(.receivingLarge)
@@ -200,16 +204,18 @@ extension Reactor where Engine: ~Copyable {
     return !client.pointee.marks.isDisjoint(with: [.paused, .held])
   }
 
-  /// Whether CLIENT PAUSE makes the request wait that is whole now, starting at `base`: it waits as it is, at the
-  /// start of the connection's input.
+  /// Whether CLIENT PAUSE, the log or an image makes the request wait that is whole now, starting at `base`: it waits as
+  /// it is, at the start of the connection's input.
   @inline(__always)
   mutating func mustHold(
     _ client: UnsafeMutablePointer<Connection>, _ range: Range<Int>, base: UnsafeRawPointer
   ) -> Bool {
-    guard server.pointee.clientPause.isActive || server.pointee.isThrottlingWrites else { return false }
+    let isPaused = server.pointee.clientPause.isActive || server.pointee.isThrottlingWrites
+    guard isPaused || server.pointee.snapshots.job != nil else { return false }
     let words = client.pointee.words
     let second = range.count > 1 ? words.word(range.lowerBound + 1, base: base) : nil
-    guard server.pointee.holds(words.word(range.lowerBound, base: base), second) else { return false }
+    let isHeld = isPaused && server.pointee.holds(words.word(range.lowerBound, base: base), second)
+    guard isHeld || server.pointee.mustPark(client, range, base: base) else { return false }
     client.pointee.marks.insert(.unparsed)
     pause(client, .held)
     return true

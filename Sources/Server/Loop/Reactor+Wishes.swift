@@ -20,14 +20,24 @@ extension Reactor where Engine: ~Copyable {
   /// Between the requests of all clients: what may not happen while one of them runs.
   mutating func grantUnpause() {
     while server.pointee.wishes.takeUnpause() { unpauseAll() }
+    while server.pointee.wishes.hasResumed {
+      for waiting in server.pointee.wishes.takeResumed() {
+        guard let client = server.pointee.connections.find(waiting.slot, generation: waiting.generation) else { continue }
+        goOn(client)
+      }
+    }
+  }
+
+  /// Lets a client go on that was held, if nothing else holds it.
+  private mutating func goOn(_ client: UnsafeMutablePointer<Connection>) {
+    guard client.pointee.marks.contains(.held), !client.pointee.isWaiting else { return }
+    if client.pointee.hasSendable { markReady(client) }
+    resume(client, .held)
   }
 
   private mutating func unpauseAll() {
     for slot in 0..<server.pointee.connections.slotCount where server.pointee.connections.isTaken(slot) {
-      let client = server.pointee.connections[slot]
-      guard client.pointee.marks.contains(.held), !client.pointee.isWaiting else { continue }
-      if client.pointee.hasSendable { markReady(client) }
-      resume(client, .held)
+      goOn(server.pointee.connections[slot])
     }
   }
 

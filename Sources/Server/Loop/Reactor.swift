@@ -51,6 +51,7 @@ package struct Reactor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     server.pointee.clock.update()
     server.pointee.engine.statistics = ring.statistics
     drain()
+    if server.pointee.blocked.count > 0 { server.pointee.answerOverdue() }
     grantWishes()
     if server.pointee.timers.isDue(server.pointee.clock.nanoseconds) { tick() }
     if server.pointee.recovery.isLoading { server.pointee.continueRecovery(server) }

@@ -18,7 +18,7 @@ struct Wishes {
   }
 
   private var wishes: [Wish] = []
-  private var isUnpauseWished = false
+  private(set) var isUnpauseWished = false
 
   /// The loop looks here after each request: there is something to do.
   var isUrgent: Bool { !wishes.isEmpty }
@@ -29,6 +29,18 @@ struct Wishes {
   mutating func take() -> [Wish] {
     defer { wishes = [] }
     return wishes
+  }
+
+  // MARK: clients that go on
+  private var resumed: [(slot: UInt32, generation: UInt32)] = []
+  var hasResumed: Bool { !resumed.isEmpty }
+
+  /// The client has its answer: what it sent behind the request that kept it runs between the requests of others.
+  mutating func resume(_ slot: UInt32, _ generation: UInt32) { resumed.append((slot, generation)) }
+
+  mutating func takeResumed() -> [(slot: UInt32, generation: UInt32)] {
+    defer { resumed.removeAll(keepingCapacity: true) }
+    return resumed
   }
 
   // MARK: unpausing

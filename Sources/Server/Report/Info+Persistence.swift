@@ -31,6 +31,9 @@ extension InfoReport {
     out.field("rdb_current_bgsave_time_sec", server.pointee.snapshots.isSaving ? server.pointee.jobSeconds : -1)
     out.field("rdb_saves", server.pointee.snapshots.saves)
     out.zeros("rdb_last_cow_size")
+    // Ours: clients that wait for an image to have written what they would change.
+    out.field("writers_parked", server.pointee.parkedWriters.count)
+    out.field("writers_parked_total", server.pointee.parkedWriters.total)
     out.field("rdb_last_load_keys_expired", server.pointee.recovery.keysExpired)
     out.field("rdb_last_load_keys_loaded", server.pointee.recovery.keysLoaded)
   }

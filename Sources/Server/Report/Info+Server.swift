@@ -85,9 +85,11 @@ extension InfoReport {
     out.field("client_recent_max_input_buffer", inputMax)
     out.field("client_recent_max_output_buffer", outputMax)
     out.field("blocked_clients", held)
-    out.zeros(
-      "tracking_clients", "pubsub_clients", "watching_clients", "clients_in_timeout_table", "total_watched_keys",
-      "total_blocking_keys", "total_blocking_keys_on_nokey")
+    out.zeros("tracking_clients", "pubsub_clients", "watching_clients")
+    out.field("clients_in_timeout_table", server.pointee.blocked.timedCount)
+    out.zeros("total_watched_keys")
+    out.field("total_blocking_keys", server.pointee.blocked.keyCount)
+    out.field("total_blocking_keys_on_nokey", server.pointee.blocked.keyCountOnRemoval)
     out.field("paused_reason", isPaused ? "client_pause" : "none")
     out.field("paused_actions", isPaused ? (pause.kind == .all ? "all" : "write") : "none")
     out.field("paused_timeout_milliseconds", isPaused ? pause.endMilliseconds - now : 0)

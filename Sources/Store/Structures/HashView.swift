@@ -33,7 +33,7 @@ public struct HashView: BitwiseCopyable {
   public func value(_ field: ByteView) -> Element? {
     switch form {
     case .listpack(let list):
-      guard let place = list.find(field, stride: 1), let value = list.next(after: place) else { return nil }
+      guard let place = list.find(field, stride: 2), let value = list.next(after: place) else { return nil }
       return list.element(at: value)
     case .table(let table):
       return table.find(field, KeyHash(field)).map { .bytes($0.bytes) }

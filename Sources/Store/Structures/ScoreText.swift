@@ -11,10 +11,15 @@ public enum ScoreText {
 
   /// Lends the text of a score.
   public static func with<Result>(_ score: Double, _ body: (ByteView) -> Result) -> Result {
-    if let whole = Int64(exactly: score), whole.magnitude < 1 << 53, score != 0 || score.sign == .plus {
+    if let whole = Int64(exactly: score), whole.magnitude <= 1 << 62, score != 0 || score.sign == .plus {
       return DecimalText(whole).withView(body)
     }
-    return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytesMax) { buffer in
+    return withDigits(score, body)
+  }
+
+  /// The same without a plain form for large whole numbers: what digests of sorted sets are made of.
+  public static func withDigits<Result>(_ score: Double, _ body: (ByteView) -> Result) -> Result {
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytesMax) { buffer in
       guard let out = buffer.baseAddress else { return body(.empty) }
       let count = unsafe write(score, to: out)
       return unsafe body(ByteView(start: UnsafeRawPointer(out), count: count))

@@ -32,7 +32,7 @@ public struct SortedSetView: BitwiseCopyable {
   public func score(_ member: ByteView) -> Double? {
     switch form {
     case .listpack(let list):
-      guard let place = list.find(member, stride: 1), let score = list.next(after: place) else { return nil }
+      guard let place = list.find(member, stride: 2), let score = list.next(after: place) else { return nil }
       return list.element(at: score).score
     case .tree(let tree):
       return tree.find(member, KeyHash(member))?.score

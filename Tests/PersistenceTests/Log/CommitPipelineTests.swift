@@ -53,6 +53,7 @@ import Testing
     (.takesOldResult, "is not on disk"),
     (.touchesMemoryInFlight, "has changed under the kernel"),
     (.losesResult, "not idle though nothing fails"),
+    (.syncsZerosApart, "is not on disk"),
     (.opensBeforeTheBase, "was acknowledged and"),
     (.numbersSealsAnewAfterAbandoning, "is on disk, and"),
   ])

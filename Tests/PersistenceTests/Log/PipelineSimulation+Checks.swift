@@ -99,15 +99,16 @@ extension PipelineSimulation {
       position += end
     }
     guard position < view.count else { return true }
-    judgeTail(view, position, number + 1)
-    return false
+    return judgeTail(view, position, number + 1, descriptor)
   }
 
   /// Something from `position` on is not as it was written: then nothing behind it may say that it was on disk.
-  private func judgeTail(_ view: ByteView, _ position: Int, _ bad: UInt64) {
+  /// True if that is no more than zeros that were to be there.
+  private func judgeTail(_ view: ByteView, _ position: Int, _ bad: UInt64, _ descriptor: Int) -> Bool {
     let zeros = [UInt8](repeating: 0, count: view.count - position)
     let isEmpty = unsafe zeros.withUnsafeBytes { unsafe areSame($0, view[position..<view.count].raw) }
     count(isEmpty ? .zeroTail : .tornTail)
+    if isEmpty && files[descriptor].hadZeros { return true }
     var place = position + 1
     while place < view.count, let found = unsafe memchr(view.start + place, 0x23, view.count - place) {
       let next = unsafe view.start.distance(to: UnsafeRawPointer(found))
@@ -117,6 +118,7 @@ extension PipelineSimulation {
       let isVouching = seal.number > bad && seal.durable >= bad
       expect(!isVouching, "seal \(seal.number) at \(next) says that \(seal.durable) is on disk, and \(bad) is torn")
     }
+    return false
   }
 }
 

@@ -11,6 +11,7 @@ extension PipelineSimulation {
   func open(offset: Int, seal: UInt64) {
     let file = SimulatedFile(count: offset)
     files.append(LogFile(file: file, end: offset, begin: offset, beginSeal: seal))
+    filling = nil
     descriptorOfGeneration[pipeline.generation] = files.count - 1
     pipeline.open(Int32(files.count - 1), offset: Int64(offset), seal: seal)
   }

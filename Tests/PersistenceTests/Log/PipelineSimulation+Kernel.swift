@@ -38,7 +38,9 @@ extension PipelineSimulation {
       count(.chain)
       expect(sync == nil, "two syncs of one file")
       takeWrite(Int(descriptor), memory, bytes, Int(offset), isChain: true)
-    case .writeDurably: fail("a write past the page cache, though the file has no descriptor for it")
+    case .writeDurably(let descriptor, let memory, let bytes, let offset):
+      count(.single)
+      takeSingle(Int(descriptor), memory, bytes, Int(offset))
     case .sync(let descriptor, isChain: true):
       expect(write == nil && sync == nil, "a sync repeated with another one in flight")
       expect(headProgress == batches[headSequence]?.bytes?.count, "a sync repeated before its batch is whole")
@@ -60,6 +62,7 @@ extension PipelineSimulation {
 
   private func takeWrite(_ descriptor: Int, _ memory: UnsafeRawPointer, _ bytes: Int, _ offset: Int, isChain: Bool) {
     expect(write == nil, "two writes in flight")
+    if let filling { expect(offset + bytes <= filling.lowerBound, "a record where zeros are being written") }
     guard var batch = batches[headSequence], let wanted = batch.bytes else {
       return fail("a batch is written that is still open")
     }
@@ -75,6 +78,16 @@ extension PipelineSimulation {
     write = unsafe WriteFlight(
       descriptor: descriptor, memory: memory, count: bytes, offset: offset, isChain: isChain, sequence: headSequence,
       isWriteDelivered: false, isSyncDelivered: !isChain)
+  }
+
+  /// One operation that is durable when it ends.
+  private func takeSingle(_ descriptor: Int, _ memory: UnsafeRawPointer, _ bytes: Int, _ offset: Int) {
+    expect(sync == nil, "two syncs of one file")
+    expect(headProgress == 0 && bytes == batches[headSequence]?.bytes?.count, "one operation for a part of a batch")
+    expect(offset + bytes <= files[descriptor].zeroed, "one operation beyond the zeros")
+    expect(!files[descriptor].file.isDirty(before: offset), "one operation behind bytes that are not on disk")
+    takeWrite(descriptor, memory, bytes, offset, isChain: false)
+    write?.isSingle = true
   }
 
   // MARK: executed
@@ -94,12 +107,28 @@ extension PipelineSimulation {
 
   private func executeWrite(_ flight: WriteFlight) {
     checkMemory(flight)
-    let result = writeResult(flight.count)
+    var result = writeResult(flight.count)
+    if flight.isSingle { result = singleResult(result, flight) }
     write?.written = result
+    guard !flight.isSingle else { return }
     // A write that is interrupted or fails may have left some of its bytes.
     let bytes = result > 0 ? Int(result) : result == -5 || result == -4 ? dice.below(flight.count) : 0
     let memory = unsafe UnsafeRawBufferPointer(start: flight.memory, count: bytes)
     unsafe files[flight.descriptor].file.write(memory, at: flight.offset)
+  }
+
+  /// The bytes are written and synced, and no others.
+  private func singleResult(_ wanted: Int32, _ flight: WriteFlight) -> Int32 {
+    let bytes = wanted > 0 ? Int(wanted) : wanted == -5 || wanted == -4 ? dice.below(flight.count) : 0
+    let memory = unsafe UnsafeRawBufferPointer(start: flight.memory, count: bytes)
+    unsafe files[flight.descriptor].file.write(memory, at: flight.offset)
+    guard bytes > 0, wanted > 0 else { return wanted }
+    if hasFaults && dice.below(40) == 0 {
+      count(.singleSyncError)
+      files[flight.descriptor].file.failToSync(&dice)
+      return -5
+    }
+    return files[flight.descriptor].file.sync(flight.offset..<(flight.offset + bytes)) ? wanted : -5
   }
 
   /// What the kernel reads is what was sealed, for as long as it may read it.
@@ -230,6 +259,8 @@ extension PipelineSimulation {
     if isError(flight.synced) || written == -5 { isPoisoned = true }
     // The batch stays where it is, for the new base.
     guard !isPoisoned else { return }
+    // It is written again from its beginning, as if nothing had been.
+    if flight.isSingle && Int(written) != flight.count { return }
     if written > 0 {
       headProgress += Int(written)
       files[flight.descriptor].end += Int(written)

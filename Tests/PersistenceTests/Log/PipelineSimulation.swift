@@ -28,6 +28,8 @@ final class PipelineSimulation {
     case losesResult
     /// Seals begin again from 1 though the old file goes on.
     case numbersSealsAnewAfterAbandoning
+    /// Whoever writes zeros syncs them, on a disk that tells an error to one sync only.
+    case syncsZerosApart
     /// The new file is opened over what waits for a base that is not there.
     case opensBeforeTheBase
   }
@@ -38,6 +40,7 @@ final class PipelineSimulation {
     case chain, plainWrite, loneSync, repeatedSync, syncDeliveredFirst, overlap, stalled, gathered
     case policyChange, pause, resume, fullBatch, fullBatchInSwitch
     case generation, abandoned, rescue, rescueOfRescue, turnedOff
+    case zeros, zerosRemoved, single, singleSyncError
     case powerCut, tornTail, survivorBehindTear, zeroTail, end, settled
   }
 
@@ -57,6 +60,10 @@ final class PipelineSimulation {
   struct LogFile {
     var file: SimulatedFile
     var end: Int
+    /// Up to here zeros were written ahead of the records; 0 if there are none.
+    var zeroed = 0
+    /// It ever had any: then what stands behind its records may be zeros.
+    var hadZeros = false
     let begin: Int
     let beginSeal: UInt64
   }
@@ -67,6 +74,7 @@ final class PipelineSimulation {
     let count: Int
     let offset: Int
     let isChain: Bool
+    var isSingle = false
     let sequence: UInt64
     /// What became of each half, once it was executed.
     var written: Int32?
@@ -103,6 +111,8 @@ final class PipelineSimulation {
   var keyBatches: [UInt64: [UInt64]] = [:]
   var write: WriteFlight?
   var sync: SyncFlight?
+  /// Where zeros are being written.
+  var filling: Range<Int>?
   private var recordNumber: UInt64 = 0
   var sealNumber: UInt64 = 0
   var sealNumberOfOldFile: UInt64 = 0
@@ -163,7 +173,8 @@ final class PipelineSimulation {
   private func step() {
     now += UInt64(dice.below(100_000))
     switch dice.below(100) {
-    case 0..<28: append()
+    case 0..<26: append()
+    case 26..<28: zeros()
     case 28..<48: submit()
     case 48..<66: execute()
     case 66..<84: deliver()
@@ -183,6 +194,7 @@ final class PipelineSimulation {
   private func settle() {
     hasFaults = false
     if pipeline.isPaused { togglePause() }
+    if filling != nil { endFilling() }
     var isAsked = false
     for _ in 0..<400 {
       rescue()

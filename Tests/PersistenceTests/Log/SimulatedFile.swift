@@ -43,6 +43,12 @@ struct SimulatedFile {
 
   var isDirty: Bool { !dirty.isEmpty }
 
+  /// Whether bytes before `offset` are in the cache only. A page that begins before it may be dirty through what is behind.
+  func isDirty(before offset: Int) -> Bool {
+    let count = min(offset, durable.count)
+    return durable.count < offset || cache.prefix(count) != durable.prefix(count)
+  }
+
   mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
     guard !bytes.isEmpty else { return }
     let end = offset + bytes.count
@@ -92,6 +98,22 @@ struct SimulatedFile {
     dirty.removeAll(keepingCapacity: true)
     defer { hasError = false }
     return !hasError
+  }
+
+  /// The pages of a stretch get to disk, and no others. False as for `sync`: an error anywhere in the file is told.
+  mutating func sync(_ bytes: Range<Int>) -> Bool {
+    let pages = bytes.lowerBound / SimulatedFile.pageBytes...max(bytes.lowerBound, bytes.upperBound - 1) / SimulatedFile.pageBytes
+    for page in dirty where pages.contains(page) { bringOver(page) }
+    dirty.removeAll { pages.contains($0) }
+    defer { hasError = false }
+    return !hasError
+  }
+
+  /// Cuts the file.
+  mutating func truncate(to count: Int) {
+    cache.removeLast(cache.count - count)
+    if durable.count > count { durable.removeLast(durable.count - count) }
+    dirty.removeAll { $0 * SimulatedFile.pageBytes >= count }
   }
 
   /// A sync that fails: what has not reached the disk never will.

@@ -75,7 +75,96 @@ SHAPES = """
 1 nosuchcommand value
 """
 
+# Scores are halves and tenths of powers of two: Redis 7.0 writes others with seventeen digits.
+SHAPES += """
+6 LPUSH list value+
+8 RPUSH list value+
+2 LPUSHX list value
+2 RPUSHX list value
+3 LPOP list {offset}?
+3 RPOP list {offset}?
+2 LMPOP 2 list list {LEFT|RIGHT} {COUNT offset}?
+3 LMOVE list list {LEFT|RIGHT} {LEFT|RIGHT}
+2 RPOPLPUSH list list
+2 LLEN list
+5 LRANGE list offset offset
+3 LINDEX list small
+3 LPOS list value {RANK small|COUNT small|MAXLEN small}*
+3 LSET list small value
+3 LINSERT list {BEFORE|AFTER} value value
+3 LREM list small value
+1 LTRIM list offset offset
+12 SADD set value+
+4 SREM set value+
+3 SMOVE set set value
+2 SISMEMBER set value
+2 SMISMEMBER set value+
+2 SCARD set
+3 SMEMBERS set
+2 SINTER set set
+2 SUNION set set
+2 SDIFF set set
+2 SINTERCARD 2 set set {LIMIT small}?
+2 SINTERSTORE set set set
+2 SUNIONSTORE set set set
+2 SDIFFSTORE set set set
+1 SSCAN set 0 COUNT 1000000 {MATCH pattern}?
+8 HSET hash value value
+4 HSET hash value value value value value value
+3 HSETNX hash value value
+2 HMSET hash value value
+4 HDEL hash value+
+4 HGET hash value
+3 HMGET hash value+
+2 HGETALL hash
+1 HKEYS hash
+1 HVALS hash
+2 HLEN hash
+2 HSTRLEN hash value
+2 HEXISTS hash value
+3 HINCRBY hash value integer
+3 HINCRBYFLOAT hash value float
+1 HSCAN hash 0 COUNT 1000000 {MATCH pattern}?
+8 ZADD sorted {NX|XX|GT|LT|CH}* score value
+4 ZADD sorted score value score value score value
+2 ZADD sorted INCR score value
+3 ZINCRBY sorted score value
+3 ZREM sorted value+
+3 ZSCORE sorted value
+2 ZMSCORE sorted value+
+2 ZCARD sorted
+2 ZRANK sorted value
+2 ZREVRANK sorted value
+3 ZCOUNT sorted end end
+2 ZLEXCOUNT sorted lex lex
+4 ZRANGE sorted offset offset {REV|WITHSCORES}*
+3 ZRANGE sorted end end BYSCORE {REV|WITHSCORES|LIMIT small small}*
+2 ZRANGE sorted lex lex BYLEX {REV|LIMIT small small}*
+2 ZREVRANGE sorted offset offset {WITHSCORES}?
+2 ZRANGEBYSCORE sorted end end {WITHSCORES|LIMIT small small}*
+2 ZREVRANGEBYSCORE sorted end end {WITHSCORES|LIMIT small small}*
+1 ZRANGEBYLEX sorted lex lex {LIMIT small small}?
+1 ZREVRANGEBYLEX sorted lex lex {LIMIT small small}?
+2 ZRANGESTORE sorted sorted offset offset {REV}?
+1 ZREMRANGEBYRANK sorted small small
+1 ZREMRANGEBYSCORE sorted end end
+1 ZREMRANGEBYLEX sorted lex lex
+2 ZPOPMIN sorted {small}?
+2 ZPOPMAX sorted {small}?
+1 ZMPOP 2 sorted sorted {MIN|MAX} {COUNT small}?
+2 ZUNION 2 sorted sorted {WITHSCORES|AGGREGATE MIN|WEIGHTS 2 3}*
+2 ZINTER 2 sorted set {WITHSCORES|AGGREGATE MAX|WEIGHTS 2 3}*
+2 ZDIFF 2 sorted sorted {WITHSCORES}?
+2 ZINTERCARD 2 sorted sorted {LIMIT small}?
+2 ZUNIONSTORE sorted 2 sorted set {AGGREGATE MIN|WEIGHTS 2 3}*
+1 ZINTERSTORE sorted 2 sorted sorted
+1 ZDIFFSTORE sorted 2 sorted sorted
+3 SORT set ALPHA {DESC|LIMIT small small}*
+2 SORT list ALPHA {STORE list}?
+"""
+
 VALKEY_SHAPES = """
+2 HGETDEL hash FIELDS 1 value
 8 SET key value IFEQ value {GET}?
 6 DELIFEQ key value
 5 MSETEX 1 pair {EX seconds|PXAT futurems|KEEPTTL|NX|XX}*
@@ -144,6 +233,36 @@ class Generator:
 
     def make_key(self):
         return self.random.choice(self.keys)
+
+    # Now and then a key of any other type.
+    def make_list(self):
+        return self.family(b"l")
+
+    def make_set(self):
+        return self.family(b"s")
+
+    def make_hash(self):
+        return self.family(b"h")
+
+    def make_sorted(self):
+        return self.family(b"z")
+
+    def family(self, letter):
+        return self.make_key() if self.random.random() < 0.03 else letter + self.make_key()
+
+    def make_small(self):
+        return str(self.random.randrange(-4, 9)).encode()
+
+    def make_score(self):
+        if self.random.random() < 0.05:
+            return self.random.choice((b"inf", b"-inf", b"nan", b"", b"x", b"1e400", b"1e3"))
+        return str(self.random.randrange(-40, 40) / 2).encode()
+
+    def make_end(self):
+        return self.random.choice((b"", b"(")) + self.make_score()
+
+    def make_lex(self):
+        return self.random.choice((b"-", b"+", b"[a", b"(a", b"[v1", b"(v2", b"[", b"(1", b"x"))
 
     def make_value(self):
         kind = self.random.randrange(10)

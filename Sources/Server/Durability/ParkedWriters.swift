@@ -1,0 +1,68 @@
+// ParkedWriters.swift — who would change a large value that an image has still to write waits, and nobody else.
+//
+//   writer ─▶ value large, and unseen or pinned ─▶ its client is held, as by CLIENT PAUSE
+//                                               └▶ the walk takes this value next, and gets all of its time
+//   value written ─▶ all held writers look again
+//
+// Without this the writer would copy the value: right, but as long as that takes nobody else is served. What only
+// unlinks a value (DEL, SET, RENAME) does not wait. Whoever is not asked (a script, an expired key) copies.
+import Bytes
+import Commands
+import Ring
+import Store
+import Wire
+
+struct ParkedWriters {
+  /// Clients held since writers were last let on.
+  var count = 0
+  /// Since the start.
+  var total: UInt64 = 0
+  /// Large values that the walk had written when it was last looked.
+  fileprivate var valuesWritten = 0
+}
+
+extension Server {
+  /// Whether the request would change a large value that the image under way has still to write.
+  mutating func mustPark(
+    _ client: UnsafeMutablePointer<Connection>, _ range: Range<Int>, base: UnsafeRawPointer
+  ) -> Bool {
+    guard client.pointee.session.flags.contains(.authenticated) else { return false }
+    let words = client.pointee.words
+    let second = range.count > 1 ? words.word(range.lowerBound + 1, base: base) : nil
+    guard let command = table.resolve(words.word(range.lowerBound, base: base), second),
+      gates[command.pointee.index].changesValues, command.pointee.accepts(words: range.count)
+    else { return false }
+    let isParked = withUnsafeTemporaryAllocation(of: ByteView.self, capacity: range.count) { views in
+      for (place, word) in range.enumerated() { views.initializeElement(at: place, to: words.word(word, base: base)) }
+      let arguments = Arguments(first: views.baseAddress.map { UnsafePointer($0) }, count: range.count)
+      return hurriesWalk(arguments, command.pointee.index, databases + Int(client.pointee.session.database))
+    }
+    guard isParked else { return false }
+    parkedWriters.count += 1
+    parkedWriters.total += 1
+    return true
+  }
+
+  /// Has the walk take every large value next that the request would change; whether there is one.
+  private func hurriesWalk(_ arguments: Arguments, _ index: Int, _ database: UnsafeMutablePointer<Keyspace>) -> Bool {
+    var isPostponed = false
+    gates[index].forEachKey(arguments, table.facts[index]) { position in
+      let key = arguments[position]
+      guard let location = database.pointee.find(key, KeyHash(key)), database.pointee.isWritePostponed(location) else {
+        return
+      }
+      database.pointee.hurryWalk(location)
+      isPostponed = true
+    }
+    return isPostponed
+  }
+
+  /// After a slice of the walk, or its end: writers look again once a large value has been written.
+  mutating func letParkedOn() {
+    let written = snapshots.job?.pointee.walk?.pointee.largeValuesWritten
+    guard written == nil || written != parkedWriters.valuesWritten else { return }
+    parkedWriters.valuesWritten = written ?? 0
+    parkedWriters.count = 0
+    wishes.unpause()
+  }
+}
