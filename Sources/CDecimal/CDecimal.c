@@ -49,3 +49,17 @@ size_t martlet_decimal_seventeen(double value, void *out) {
   int length = snprintf(out, 32, "%.17g", value);
   return length > 0 && length < 32 ? (size_t)length : 0;
 }
+
+size_t martlet_decimal_fixed(double value, int decimals, void *out) {
+  int length = snprintf(out, MARTLET_DECIMAL_TEXT_MAX, "%.*f", decimals, value);
+  return length > 0 && length < MARTLET_DECIMAL_TEXT_MAX ? (size_t)length : 0;
+}
+
+size_t martlet_decimal_trimmed(double value, void *out) {
+  char *text = out;
+  int length = snprintf(text, MARTLET_DECIMAL_TEXT_MAX, "%.17f", value);
+  if (length <= 0 || length >= MARTLET_DECIMAL_TEXT_MAX) return 0;
+  while (text[length - 1] == '0') length -= 1;
+  if (text[length - 1] == '.') length -= 1;
+  return (size_t)length;
+}

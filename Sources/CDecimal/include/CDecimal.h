@@ -24,4 +24,9 @@ martlet_decimal_result martlet_decimal_add(
 // bytes.
 size_t martlet_decimal_seventeen(double value, void *out);
 
+// The text of a double with so many decimals, or with up to seventeen, the trailing zeros taken off; its length. `out`
+// has room for MARTLET_DECIMAL_TEXT_MAX bytes.
+size_t martlet_decimal_fixed(double value, int decimals, void *out);
+size_t martlet_decimal_trimmed(double value, void *out);
+
 #endif

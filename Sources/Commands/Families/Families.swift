@@ -7,7 +7,7 @@ extension CommandTable {
     // Each statement alone: one sum of so many lists takes the type checker long.
     var all = Strings.definitions + Bits.definitions + HyperLogLog.definitions
     all += Lists.definitions + Sets.definitions + Hashes.definitions
-    all += SortedSets.definitions + Sort.definitions + Streams.definitions
+    all += SortedSets.definitions + Sort.definitions + Streams.definitions + Geo.definitions
     all += Keys.definitions + Databases.definitions
     return all + [Introspection.definition]
   }

@@ -136,12 +136,15 @@ struct GeoSquare: Equatable {
     return bits << shift..<(bits + 1) << shift
   }
 
-  /// The square so many to the east and to the north; the map is round both ways.
+  /// The square so many to the east and to the north; the map is round both ways. What lies on the last edge of the
+  /// map has one bit more than there is room for, which only a move along that edge's axis takes away: so does Redis.
   func moved(east: Int, north: Int) -> GeoSquare {
     let mask = UInt32(truncatingIfNeeded: (UInt64(1) << UInt64(step)) - 1)
-    let longitude = Self.gather(bits >> 1) &+ UInt32(truncatingIfNeeded: east)
-    let latitude = Self.gather(bits) &+ UInt32(truncatingIfNeeded: north)
-    return GeoSquare(bits: Self.interleave(latitude & mask, longitude & mask), step: step)
+    var longitude = Self.gather(bits >> 1)
+    var latitude = Self.gather(bits)
+    if east != 0 { longitude = (longitude &+ UInt32(truncatingIfNeeded: east)) & mask }
+    if north != 0 { latitude = (latitude &+ UInt32(truncatingIfNeeded: north)) & mask }
+    return GeoSquare(bits: Self.interleave(latitude, longitude), step: step)
   }
 
   // MARK: text

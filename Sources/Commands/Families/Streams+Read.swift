@@ -204,6 +204,9 @@ extension Streams {
     if reply.isRESP3 { reply.closeMap(gap, pairs: served) } else { reply.closeArray(gap, count: served) }
   }
 
+  /// `>`, which is also the identifier behind which nothing can be.
+  private static func isNew(_ word: ByteView) -> Bool { word == ByteView(">") || StreamID(word) == .greatest }
+
   /// Nothing was there: the client is told so, or waits.
   private static func wait(_ execution: inout Execution, _ options: ReadOptions) {
     guard let timeout = options.timeoutMilliseconds else { return execution.reply.nullArray() }
@@ -218,9 +221,6 @@ extension Streams {
     }
     execution.waiting = waiting
   }
-
-  /// `>`, which is also the identifier behind which nothing can be.
-  private static func isNew(_ word: ByteView) -> Bool { word == ByteView(">") || StreamID(word) == .greatest }
 
   /// Whether XREAD has something to answer for a stream.
   private static func hasBehind(_ word: ByteView, _ stream: StreamReference) -> Bool {

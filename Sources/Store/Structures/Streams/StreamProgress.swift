@@ -41,7 +41,7 @@ extension StreamReference {
   public func lag(_ group: StreamGroupReference) -> Int64? {
     let added = Int64(clamping: entriesAdded)
     guard added > 0 else { return 0 }
-    if let read = group.entriesRead, isCountable(from: group.lastID) { return added &- read }
+    if let read = group.entriesRead, !hasTombstones(from: group.lastID) { return added &- read }
     return entriesRead(through: group.lastID).map { added - $0 }
   }
 }
