@@ -77,10 +77,14 @@ extension SortedSets {
     execution.scan(.sortedSet, namesOnlyWord: "noscores") { execution, entry, options, sweep in
       let reply = execution.reply
       let set = SortedSetView(entry)
-      // Scores in scans are text in RESP3 too, and with all their digits.
-      func tell(_ item: Item) -> Int {
+      // Scores in scans are text in RESP3 too: as they are kept, or with all their digits where they are kept as doubles.
+      func tell(_ item: Item, isPacked: Bool) -> Int {
         reply.bulk(item.name)
         if options.namesOnly { return 1 }
+        guard !isPacked else {
+          ScoreText.with(item.score) { reply.bulk($0) }
+          return 2
+        }
         withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { buffer in
           guard let out = buffer.baseAddress else { return }
           reply.bulk(ByteView(start: out, count: martlet_decimal_seventeen(item.score, out)))
@@ -88,13 +92,13 @@ extension SortedSets {
         return 2
       }
       if let collection = set.collection {
-        return options.sweep(collection, &sweep) { tell(SortedSetView.item($0)) }
+        return options.sweep(collection, &sweep) { tell(SortedSetView.item($0), isPacked: false) }
       }
       sweep.end()
       var told = 0
       var members = set.cursor()
       while let item = members.next() {
-        if item.name.withView({ options.includes($0) }) { told += tell(item) }
+        if item.name.withView({ options.includes($0) }) { told += tell(item, isPacked: true) }
       }
       return told
     }
