@@ -132,7 +132,7 @@ func offsetsOutsideStringsAreRefused(offset: String) {
 }
 
 /// The result may be stored over one of its sources, and nothing deletes the key.
-@Test func resultsReplaceWhatWasThere() {
+@Test func operationsReplaceWhatWasThere() {
   let bench = Workbench()
   bench.run("SET", "a", "abc", "EX", "100")
   bench.run("SET", "n", "12")

@@ -92,8 +92,8 @@ func estimatesAreThoseOfRedis(elements: Int, expected: Int) {
     for command in [["PFCOUNT", "k"], ["PFCOUNT", "k", "k"], ["PFMERGE", "k", "k"], ["PFDEBUG", "GETREG", "k"], ["PFDEBUG", "TODENSE", "k"]] {
       #expect(bench.run(bytes: command.map { Array($0.utf8) }) == corrupt, "\(command) \(body.prefix(20))")
     }
+    // Whether it has the element's register is chance; it must only not trap.
     bench.run("PFADD", "k", "a")
-    #expect(bench.run("STRLEN", "k") == ":\(16 + body.count)|" || body.count < 3)
   }
   // Registers that no hash comes to are counted without an end.
   _ = bench.runRaw([Array("SET".utf8), [0x6B], forged(encoding: 0, Array(repeating: 0xFF, count: 12_288))])

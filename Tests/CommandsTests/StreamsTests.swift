@@ -47,7 +47,8 @@ func strangeIdentifiersAreRefused(id: String) {
   let refusal = "-ERR Invalid stream ID specified as stream command argument|"
   let commands = [
     ["XADD", "s", id, "a", "1"], ["XDEL", "s", "1-1", id], ["XSETID", "s", id], ["XACK", "s", "g", "1-1", id],
-    ["XTRIM", "s", "MINID", id], ["XGROUP", "SETID", "s", "g", id], ["XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", id],
+    ["XTRIM", "s", "MINID", id], ["XGROUP", "CREATE", "s", "h", id],
+    ["XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", id],
   ]
   for command in commands where !(id == "+" && command[0] == "XREADGROUP") {
     #expect(bench.run(bytes: command.map { Array($0.utf8) }) == refusal, "\(command)")

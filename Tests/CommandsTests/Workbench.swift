@@ -29,7 +29,7 @@ final class Workbench {
         reply: Reply(output: output, isRESP3: false), session: session, databases: databases,
         databaseCount: databaseCount, graveyard: graveyard, pool: pool, table: CommandTable(definitions)))
     execution.pointee.effects.isRecording = true
-    execution.pointee.events.enabled = [.generic, .string, .expired, .miss, .new]
+    execution.pointee.events.enabled = [.generic, .string, .expired, .miss, .new, .stream, .sortedSet]
     execution.pointee.random = RandomNumbers(seed: 42)
   }
 

@@ -194,7 +194,8 @@ extension Bits {
     }
   }
 
-  /// Answers every operation; how many of those that write have changed something, or, if it `countsAll`, have not failed.
+  /// Answers every operation; how many of those that write have changed something, or, if it `countsAll`, have not
+  /// failed.
   @discardableResult
   private static func run(
     _ execution: inout Execution, _ outline: Outline, _ bytes: UnsafeMutableRawBufferPointer, countsAll: Bool = false

@@ -105,7 +105,10 @@ extension Streams {
   static func setGroupID(_ execution: inout Execution) {
     guard let options = groupOptions(&execution, creates: false) else { return }
     guard let location = groupStream(&execution), hasGroup(&execution, location) else { return }
-    guard let id = groupID(&execution, location) else { return }
+    // Here, and not where a group is made, both ends have their signs.
+    let word = execution.arguments[4]
+    let end: StreamID? = word == ByteView("-") ? .zero : word == ByteView("+") ? .greatest : nil
+    guard let id = end ?? groupID(&execution, location) else { return }
     let name = execution.arguments[3]
     execution.database.pointee.changeStream(location) { stream in
       guard let group = stream.findGroup(name) else { return }

@@ -171,7 +171,9 @@ struct TrimOptions {
     case .before(let id):
       execution.effects.word("MINID")
       execution.effects.word("=")
-      execution.effects.word(isApproximate ? stream.firstID : id)
+      // Nothing is left before any identifier where nothing is left.
+      let first = stream.count > 0 ? stream.firstID : .greatest
+      execution.effects.word(isApproximate ? first : id)
     }
   }
 }

@@ -131,7 +131,8 @@ public enum Streams {
       CommandDefinition(
         "xautoclaim", arity: -6, [.write, .fast], .stream, keys: [.key(1, [.readWrite, .delete])], tips: random,
         group: .stream, since: "6.2.0", "Makes entries that are pending for long a consumer's.",
-        complexity: "O(1) if COUNT is small", history: [.init("7.0.0", "Entries that are gone are taken out and told.")],
+        complexity: "O(1) if COUNT is small",
+        history: [.init("7.0.0", "Entries that are gone are taken out and told.")],
         arguments: "key group consumer min-idle-time start [COUNT count:integer] [JUSTID]", run: claimAutomatically),
     ]
   }

@@ -226,8 +226,9 @@ import CAllocator
   private mutating func split(_ index: Int) {
     let old = chunk(index)
     let half = old.count / 2
-    var right = unsafe Chunk(items: allocate(Self.chunkItemsMax), lower: 0, upper: 0, capacity: Int32(Self.chunkItemsMax))
-    right.upper = Int32(old.count - half)
+    let most = Self.chunkItemsMax
+    let right = unsafe Chunk(
+      items: allocate(most), lower: 0, upper: Int32(old.count - half), capacity: Int32(most))
     unsafe memcpy(
       right.items, old.items + (Int(old.lower) + half), right.count * MemoryLayout<Item>.stride)
     unsafe chunks.unsafelyUnwrapped[index].upper = old.lower + Int32(half)

@@ -52,7 +52,8 @@ extension StreamReference {
       self.isReversed = isReversed
       let bound = isReversed ? last : first
       // The block that may have the bound; an entry before the first block's is found in it too.
-      blockPlace = unsafe stream.root.pointee.blocks.place(atMost: bound) ?? (isReversed ? nil : stream.root.pointee.blocks.first)
+      blockPlace = unsafe stream.root.pointee.blocks.place(atMost: bound)
+      if blockPlace == nil && !isReversed { blockPlace = unsafe stream.root.pointee.blocks.first }
       enterBlock()
     }
 
