@@ -63,3 +63,13 @@ size_t martlet_decimal_trimmed(double value, void *out) {
   if (text[length - 1] == '.') length -= 1;
   return (size_t)length;
 }
+
+bool martlet_decimal_bound(const void *text, size_t length, double *out) {
+  char copy[MARTLET_DECIMAL_TEXT_MAX];
+  if (length >= sizeof copy) return false;
+  memcpy(copy, text, length);
+  copy[length] = 0;
+  char *end;
+  *out = strtod(copy, &end);
+  return *end == 0 && !isnan(*out);
+}

@@ -71,6 +71,16 @@ final class CommandedDatabases {
     "zremrangebyscore kz sc sc", "zremrangebylex kz - (m2", "zpopmin kz", "zpopmax kz co", "zmpop 1 kz min",
     "zrangestore kz kz 0 -1", "zunionstore kz 2 kz ks", "zinterstore kz 2 kz kz", "zdiffstore kz 2 kz kz",
     "sort ks alpha store kl",
+    "blpop kl 0", "brpop kl 0", "blmpop 0 1 kl left", "blmove kl kl left right 0", "brpoplpush kl kl 0", "bzpopmin kz 0",
+    "bzpopmax kz 0", "bzmpop 0 1 kz min count co",
+    "setbit k n 1", "bitfield k set u8 n 7", "bitop and k k k", "pfadd k el el", "pfmerge k k", "pfdebug todense k",
+    "geoadd kz 1 2 el 3 4 el", "geosearchstore kz kz fromlonlat 1 2 byradius 1000 km",
+    "georadius kz 1 2 1000 km store kz", "georadiusbymember kz el 1000 km store kz",
+    "xadd kx * el el", "xadd kx * el el el el", "xadd kx maxlen 3 * el el", "xtrim kx maxlen co", "xdel kx 0-1",
+    "xdelex kx delref ids 1 0-1", "xsetid kx 9000000000000000-1", "xgroup create kx g 0 mkstream", "xgroup setid kx g 0",
+    "xgroup createconsumer kx g el", "xgroup delconsumer kx g el", "xgroup destroy kx g",
+    "xreadgroup group g el count co streams kx >", "xack kx g 0-1", "xackdel kx g ids 1 0-1",
+    "xclaim kx g el 0 0-1", "xautoclaim kx g el 0 0",
   ]
   /// What a world begins with.
   static let beginnings = [
@@ -122,6 +132,7 @@ final class CommandedDatabases {
     case "ks": key("set")
     case "kh": key("hash")
     case "kz": key("sorted")
+    case "kx": key("stream")
     case "el": element()
     case "co": Array(String(1 + dice.below(5)).utf8)
     case "sc": Array(["1", "2.5", "-3", "0.1", "17", "1e10", "-inf"][dice.below(7)].utf8)

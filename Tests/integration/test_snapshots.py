@@ -204,3 +204,25 @@ def check_says_how_it_is_used():
     expect(check("--help")[0], 0)
     code, text = check("/nonexistent/file")
     expect((code, "No such file or directory" in text), (1, True), text)
+
+
+@test(on="martlet")
+def elements_of_every_length_go_to_redis_and_back(start):
+    """Where the length of an element's length changes, and where it changes a byte sooner than it must."""
+    if not os.path.exists(REDIS):
+        skip("there is no redis-server")
+    lines = ("list-max-listpack-size -5", "hash-max-listpack-value 65536")
+    ours = start(*lines, "rdb-version 10").connect()
+    redis = start(*lines, path=REDIS, deny="").connect()
+    dice = random.Random(1)
+    for length in (0, 1, 62, 63, 64, 120, 121, 122, 123, 4090, 4091, 4092, 4095, 4096, *range(16_370, 16_390)):
+        value = dice.randbytes(length)
+        for client in (ours, redis):
+            client.call("DEL", "list", "hash")
+            client.call("RPUSH", "list", value, "tail")
+            client.call("HSET", "hash", "field", value, "tail", "x")
+        for key in ("list", "hash"):
+            expect(ours.call("DUMP", key)[:-10], redis.call("DUMP", key)[:-10], f"{key} of {length} bytes")
+            expect(ours.call("RESTORE", key, 0, redis.call("DUMP", key), "REPLACE"), "OK")
+        expect(ours.call("LRANGE", "list", -2, -1), [value, b"tail"])
+        expect(ours.call("HGET", "hash", "field"), value)

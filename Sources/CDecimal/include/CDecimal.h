@@ -2,6 +2,7 @@
 #ifndef MARTLET_CDECIMAL_H
 #define MARTLET_CDECIMAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // Longer texts are not numbers to anybody.
@@ -19,6 +20,10 @@ typedef enum {
 martlet_decimal_result martlet_decimal_add(
     const void *value, size_t value_length, const void *increment, size_t increment_length, void *out,
     size_t *out_length);
+
+// The end of a range of scores, which strtod reads as it likes: spaces before it, nothing at all, too large for a double.
+// Only the text up to a zero byte counts. False if something is left that is no number, or if it is "nan".
+bool martlet_decimal_bound(const void *text, size_t length, double *out);
 
 // The text of a double with seventeen significant digits, as ZSCAN tells scores; its length. `out` has room for 32
 // bytes.

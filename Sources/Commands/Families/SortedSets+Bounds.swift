@@ -5,6 +5,7 @@
 // A range of scores or of members is a range of ranks, found on two ways down the tree: what is before its
 // beginning and what is before its end.
 import Bytes
+import CDecimal
 import Store
 
 /// The scores between two ends.
@@ -21,8 +22,14 @@ struct ScoreRange {
   }
 
   private static func end(_ word: ByteView) -> (Double, Bool)? {
-    guard word.count > 0, word[0] == UInt8(ascii: "(") else { return word.double.map { ($0, false) } }
-    return word[1..<word.count].double.map { ($0, true) }
+    guard word.count > 0, word[0] == UInt8(ascii: "(") else { return number(word).map { ($0, false) } }
+    return number(word[1..<word.count]).map { ($0, true) }
+  }
+
+  /// Read more leniently than a score: nothing is 0, and what is too large is infinite.
+  private static func number(_ word: ByteView) -> Double? {
+    var value = 0.0
+    return martlet_decimal_bound(word.start, word.count, &value) ? value : nil
   }
 
   /// The ranks of the members in the range.

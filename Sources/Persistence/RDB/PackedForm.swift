@@ -80,11 +80,8 @@ private struct PackedBytes {
 
   private func backLengthBytes(_ size: Int) -> Int {
     var bytes = 1
-    var rest = size >> 7
-    while rest > 0 {
-      bytes += 1
-      rest >>= 7
-    }
+    // As Redis has it: the largest numbers of two, three and four bytes take one more.
+    while bytes < 5, size > (bytes == 1 ? 127 : 1 << (7 * bytes) - 2) { bytes += 1 }
     return bytes
   }
 

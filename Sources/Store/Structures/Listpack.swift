@@ -167,10 +167,11 @@ import CAllocator
   }
 
   static func backLengthBytes(_ size: Int) -> Int {
+    // As Redis has it: the largest numbers of two, three and four bytes take one more.
     if size < 1 << 7 { return 1 }
-    if size < 1 << 14 { return 2 }
-    if size < 1 << 21 { return 3 }
-    return size < 1 << 28 ? 4 : 5
+    if size < 1 << 14 - 1 { return 2 }
+    if size < 1 << 21 - 1 { return 3 }
+    return size < 1 << 28 - 1 ? 4 : 5
   }
 
   // MARK: going through

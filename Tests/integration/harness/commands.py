@@ -136,19 +136,14 @@ SHAPES += """
 2 ZRANK sorted value
 2 ZREVRANK sorted value
 3 ZCOUNT sorted end end
-2 ZLEXCOUNT sorted lex lex
 4 ZRANGE sorted offset offset {REV|WITHSCORES}*
 3 ZRANGE sorted end end BYSCORE {REV|WITHSCORES|LIMIT small small}*
-2 ZRANGE sorted lex lex BYLEX {REV|LIMIT small small}*
 2 ZREVRANGE sorted offset offset {WITHSCORES}?
 2 ZRANGEBYSCORE sorted end end {WITHSCORES|LIMIT small small}*
 2 ZREVRANGEBYSCORE sorted end end {WITHSCORES|LIMIT small small}*
-1 ZRANGEBYLEX sorted lex lex {LIMIT small small}?
-1 ZREVRANGEBYLEX sorted lex lex {LIMIT small small}?
 2 ZRANGESTORE sorted sorted offset offset {REV}?
 1 ZREMRANGEBYRANK sorted small small
 1 ZREMRANGEBYSCORE sorted end end
-1 ZREMRANGEBYLEX sorted lex lex
 2 ZPOPMIN sorted {small}?
 2 ZPOPMAX sorted {small}?
 1 ZMPOP 2 sorted sorted {MIN|MAX} {COUNT small}?
