@@ -79,10 +79,14 @@ private struct PackedBytes {
   }
 
   private func backLengthBytes(_ size: Int) -> Int {
-    var bytes = 1
     // As Redis has it: the largest numbers of two, three and four bytes take one more.
-    while bytes < 5, size > (bytes == 1 ? 127 : 1 << (7 * bytes) - 2) { bytes += 1 }
-    return bytes
+    switch size {
+    case ...127: 1
+    case ...16_382: 2
+    case ...2_097_150: 3
+    case ...268_435_454: 4
+    default: 5
+    }
   }
 
   /// Seven bits per byte, read backwards; all but the first of them are marked.
