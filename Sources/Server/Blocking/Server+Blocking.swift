@@ -4,6 +4,8 @@
 //   RPUSH k a b   ─▶ signalWaiters ─▶ serveBlocked: who came first runs again, until k has nothing left
 //   ─▶ what it did is recorded behind the write, and leaves with it
 //
+// Nothing of it is inlined: the executor calls it, and it calls the executor.
+//
 // Served is between two commands, before anybody else's: so the order is that of the waiters, and not of their sockets.
 import Bytes
 import Commands
@@ -13,7 +15,7 @@ import Wire
 
 extension UnsafeMutablePointer where Pointee == Server {
   /// Runs the requests again that may have got what they wait for.
-  func serveBlocked() {
+  @inline(never) func serveBlocked() {
     guard !pointee.blocked.isServing else { return }
     pointee.blocked.isServing = true
     defer { pointee.blocked.isServing = false }
@@ -43,7 +45,7 @@ extension UnsafeMutablePointer where Pointee == Server {
 
 extension Server {
   /// The command has found nothing: its client waits. One that has waited already keeps its place.
-  mutating func block(_ client: UnsafeMutablePointer<Connection>, _ command: UnsafePointer<Command>) {
+  @inline(never) mutating func block(_ client: UnsafeMutablePointer<Connection>, _ command: UnsafePointer<Command>) {
     guard client.pointee.blocked == nil, let waiting = execution.pointee.waiting else { return }
     var deadline = UInt64.max
     if waiting.timeoutMilliseconds > 0 {
@@ -73,7 +75,7 @@ extension Server {
   }
 
   /// A command has written: whoever waits for one of its keys may be served.
-  mutating func signalWaiters(_ command: UnsafePointer<Command>, database: Int32) {
+  @inline(never) mutating func signalWaiters(_ command: UnsafePointer<Command>, database: Int32) {
     let index = command.pointee.index
     let arguments = execution.pointee.arguments
     if table.facts[index].name == "swapdb" {
@@ -88,7 +90,7 @@ extension Server {
   // MARK: the end of waiting
 
   /// Forgets that the client waits; it has been answered, or is gone.
-  mutating func unblock(_ client: UnsafeMutablePointer<Connection>) {
+  @inline(never) mutating func unblock(_ client: UnsafeMutablePointer<Connection>) {
     guard let request = client.pointee.blocked else { return }
     client.pointee.blocked = nil
     client.pointee.isWaiting = false
@@ -107,7 +109,7 @@ extension Server {
   }
 
   /// Answers those who have waited long enough.
-  mutating func answerOverdue() {
+  @inline(never) mutating func answerOverdue() {
     while let waiter = blocked.takeOverdue(clock.nanoseconds) {
       guard let client = connections.find(waiter.slot, generation: waiter.generation),
         client.pointee.blocked?.pointee.number == waiter.number
@@ -117,7 +119,7 @@ extension Server {
   }
 
   /// Nothing came for the client, or somebody ended its waiting.
-  mutating func endWaiting(_ client: UnsafeMutablePointer<Connection>, error: StaticString?) {
+  @inline(never) mutating func endWaiting(_ client: UnsafeMutablePointer<Connection>, error: StaticString?) {
     guard let request = client.pointee.blocked else { return }
     let index = request.pointee.command.pointee.index
     answerLater(client) { reply in

@@ -23,7 +23,7 @@ struct ParkedWriters {
 
 extension Server {
   /// Whether the request would change a large value that the image under way has still to write.
-  mutating func mustPark(
+  @inline(never) mutating func mustPark(
     _ client: UnsafeMutablePointer<Connection>, _ range: Range<Int>, base: UnsafeRawPointer
   ) -> Bool {
     guard client.pointee.session.flags.contains(.authenticated) else { return false }
@@ -58,7 +58,7 @@ extension Server {
   }
 
   /// After a slice of the walk, or its end: writers look again once a large value has been written.
-  mutating func letParkedOn() {
+  @inline(never) mutating func letParkedOn() {
     let written = snapshots.job?.pointee.walk?.pointee.largeValuesWritten
     guard written == nil || written != parkedWriters.valuesWritten else { return }
     parkedWriters.valuesWritten = written ?? 0
