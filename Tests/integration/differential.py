@@ -96,9 +96,13 @@ class Subject:
             for database in range(16):
                 connection.call("SELECT", database)
                 for key in sorted(connection.call("KEYS", "*")):
-                    (name, *words), isOrdered = VALUES[text(connection.call("TYPE", key))]
+                    kind = text(connection.call("TYPE", key))
+                    (name, *words), isOrdered = VALUES[kind]
                     value, *rest = connection.pipeline(
                         (name, key, *words), ("TYPE", key), ("OBJECT", "ENCODING", key), ("PEXPIRETIME", key))
+                    if kind == "zset":
+                        # A number has more than one text.
+                        value = [float(part) if index % 2 else part for index, part in enumerate(value)]
                     found[database, key] = (value if isOrdered else sorted(value), *rest)
         return found
 
