@@ -107,6 +107,9 @@ class Subject:
         return found
 
 
+CURSORS = {b"HSCAN", b"SSCAN", b"ZSCAN"}
+
+
 def text(reply):
     """A simple string as text."""
     return reply.decode() if isinstance(reply, bytes) else str(reply)
@@ -124,8 +127,9 @@ def same(command, one, other):
     name = command[0].upper()
     if name in CLOCK and one[:1] == other[:1] == b":":
         return abs(int(one[1:]) - int(other[1:])) <= CLOCK[name]
-    if name == b"SCAN" and command[1] != b"0" and one[:2] == other[:2] == b"*2":
-        return True  # a cursor that was never handed out
+    cursor = command[1] if name == b"SCAN" else command[2] if name in CURSORS and len(command) > 2 else b"0"
+    if cursor != b"0" and one[:2] == other[:2] == b"*2":
+        return True  # one that was never handed out
     if name in UNORDERED:
         return members(one) == members(other)
     return False
