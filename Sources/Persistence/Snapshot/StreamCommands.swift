@@ -141,7 +141,7 @@ struct StreamCommands {
 extension OutputBuffer {
   fileprivate mutating func word(_ id: StreamID) {
     unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Decimal.digitsMax * 2 + 1) { room in
-      guard let out = unsafe room.baseAddress else { return }
+      guard let out = room.baseAddress else { return }
       var end = unsafe Decimal.write(id.milliseconds, to: out)
       unsafe out[end] = UInt8(ascii: "-")
       end += unsafe 1 + Decimal.write(id.sequence, to: out + end + 1)
