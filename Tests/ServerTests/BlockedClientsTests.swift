@@ -17,6 +17,27 @@ import Testing
     for seed in UInt64(1)...30 { play(seed) }
   }
 
+  /// Workers that are served at once and wait again, for an hour each time: their old deadlines do not pile up.
+  @Test func deadlinesOfThoseServedAreForgotten() {
+    var blocked = BlockedClients()
+    let place = Effects.KeyPlace(hash: KeyHash(bits: 1), database: 0)
+    func add() -> UInt64 {
+      let number = blocked.nextNumber()
+      blocked.add(
+        .init(slot: 1, generation: 1, number: number), [place], deadlineNanoseconds: 3_600_000_000_000 - number,
+        seesRemoval: false)
+      return number
+    }
+    var waiting = [add(), add()]
+    for _ in 0..<10_000 {
+      blocked.remove(waiting.removeFirst(), [place], isTimed: true, seesRemoval: false)
+      waiting.append(add())
+      #expect(blocked.deadlineCount <= 2 * blocked.timedCount + BlockedClients.goneDeadlinesMax + 1)
+    }
+    let first = blocked.nextDeadlineNanoseconds
+    #expect(first != nil && first! <= 3_600_000_000_000 - waiting[1])
+  }
+
   private func play(_ seed: UInt64) {
     var state = seed &* 0x9E37_79B9_7F4A_7C15
     func below(_ bound: Int) -> Int {

@@ -115,29 +115,47 @@ extension Lists {
 
   /// The same with its words from `index` on; with a timeout it waits.
   static func popFirst(_ execution: inout Execution, at index: Int, timeoutWord: Int?) {
-    guard let request = PopRequest(&execution, at: index, { ListEnd($0) }) else { return }
-    var timeout: Int64 = 0
+    execution.popFirst(.list, at: index, timeoutWord: timeoutWord, { ListEnd($0) }) { execution, request, key, location in
+      let count = min(request.count, ListView(location.entry).count)
+      execution.recordPop(request.end == .left ? "LPOP" : "RPOP", key, count)
+      execution.pop(count, key, location, request.end)
+    }
+  }
+}
+
+extension Execution {
+  /// Finds the first key of the request that holds something of `type`, begins the answer with its name and has `pop`
+  /// answer and take what is asked for; if there is none the answer is no array, or with a timeout the client waits.
+  mutating func popFirst<End>(
+    _ type: ValueType, at index: Int, timeoutWord: Int?, _ end: (ByteView) -> End?,
+    _ pop: (inout Execution, PopRequest<End>, ByteView, Location) -> Void
+  ) {
+    guard let request = PopRequest(&self, at: index, end) else { return }
+    var timeout: Int64?
     if let timeoutWord {
-      guard let given = execution.timeoutSeconds(timeoutWord) else { return }
-      timeout = given
+      timeout = timeoutSeconds(timeoutWord)
+      guard timeout != nil else { return }
     }
     for index in request.keys {
-      let key = execution.arguments[index]
-      switch execution.seek(key, as: .list) {
+      let key = arguments[index]
+      switch seek(key, as: type) {
       case .refused: return
       case .absent: continue
       case .found(let location):
-        let count = min(request.count, ListView(location.entry).count)
-        execution.reply.array(2)
-        execution.reply.bulk(key)
-        execution.effects.beginRecord(words: 3)
-        execution.effects.word(request.end == .left ? "LPOP" : "RPOP")
-        execution.effects.word(key)
-        execution.effects.word(Int64(count))
-        return execution.pop(count, key, location, request.end)
+        reply.array(2)
+        reply.bulk(key)
+        return pop(&self, request, key, location)
       }
     }
-    if timeoutWord == nil { execution.reply.nullArray() } else { execution.wait(for: request.keys, timeout) }
+    if let timeout { wait(for: request.keys, timeout) } else { reply.nullArray() }
+  }
+
+  /// The command is recorded as the pop that it comes to.
+  mutating func recordPop(_ name: StaticString, _ key: ByteView, _ count: Int) {
+    effects.beginRecord(words: 3)
+    effects.word(name)
+    effects.word(key)
+    effects.word(Int64(count))
   }
 }
 

@@ -99,30 +99,13 @@ extension SortedSets {
 
   /// The same with its words from `index` on; with a timeout it waits.
   static func popFirst(_ execution: inout Execution, at index: Int, timeoutWord: Int?) {
-    guard let request = PopRequest(&execution, at: index, { ScoreEnd($0) }) else { return }
-    var timeout: Int64 = 0
-    if let timeoutWord {
-      guard let given = execution.timeoutSeconds(timeoutWord) else { return }
-      timeout = given
+    execution.popFirst(.sortedSet, at: index, timeoutWord: timeoutWord, { ScoreEnd($0) }) {
+      execution, request, key, location in
+      let count = min(request.count, SortedSetView(location.entry).count)
+      execution.reply.array(count)
+      execution.recordPop(request.end == .lowest ? "ZPOPMIN" : "ZPOPMAX", key, count)
+      execution.pop(count, key, location, request.end, isNested: true)
     }
-    for index in request.keys {
-      let key = execution.arguments[index]
-      switch execution.seek(key, as: .sortedSet) {
-      case .refused: return
-      case .absent: continue
-      case .found(let location):
-        let count = min(request.count, SortedSetView(location.entry).count)
-        execution.reply.array(2)
-        execution.reply.bulk(key)
-        execution.reply.array(count)
-        execution.effects.beginRecord(words: 3)
-        execution.effects.word(request.end == .lowest ? "ZPOPMIN" : "ZPOPMAX")
-        execution.effects.word(key)
-        execution.effects.word(Int64(count))
-        return execution.pop(count, key, location, request.end, isNested: true)
-      }
-    }
-    if timeoutWord == nil { execution.reply.nullArray() } else { execution.wait(for: request.keys, timeout) }
   }
 }
 

@@ -87,6 +87,8 @@ extension Streams {
     reply.array(stream.groups.count)
     for group in stream.groups {
       reply.map(7)
+      reply.bulk("name")
+      reply.bulk(group.name)
       answerProgress(reply, stream, group)
       reply.bulk("pel-count")
       reply.integer(group.pendingCount)
@@ -130,10 +132,8 @@ extension Streams {
     reply.closeArray(gap, count: count)
   }
 
-  /// Name, last delivered, read and lag: four fields.
+  /// Last delivered, read and lag: three fields.
   private static func answerProgress(_ reply: Reply, _ stream: StreamReference, _ group: StreamGroupReference) {
-    reply.bulk("name")
-    reply.bulk(group.name)
     reply.bulk("last-delivered-id")
     reply.streamID(group.lastID)
     reply.bulk("entries-read")
@@ -156,12 +156,7 @@ extension Streams {
       reply.integer(group.consumerCount)
       reply.bulk("pending")
       reply.integer(group.pendingCount)
-      reply.bulk("last-delivered-id")
-      reply.streamID(group.lastID)
-      reply.bulk("entries-read")
-      if let read = group.entriesRead { reply.integer(read) } else { reply.null() }
-      reply.bulk("lag")
-      if let lag = stream.lag(group) { reply.integer(lag) } else { reply.null() }
+      answerProgress(reply, stream, group)
     }
   }
 

@@ -1,7 +1,7 @@
 // BlockedClients.swift — who waits for which key, and until when.
 //
 //   key      ─▶ client │ client │ …       in the order in which they began to wait
-//   deadline ─▶ client                    a heap; entries of clients that have gone on stay until their time
+//   deadline ─▶ client                    a heap; of clients that have gone on some entries stay for a while
 //   ready    ─▶ key │ key                 written since, to be looked at before anything else runs
 //
 // A client that waits costs memory and nothing else: it is a write to one of its keys that wakes it.
@@ -64,8 +64,7 @@ struct BlockedClients {
       queues[place]?.remove(at: index)
       if queues[place]?.isEmpty == true { queues[place] = nil }
     }
-    // What is left in the heap is of clients that are gone.
-    if timedCount == 0 { deadlines.removeAll(keepingCapacity: true) }
+    if deadlines.count > 2 * timedCount + Self.goneDeadlinesMax { forgetGone() }
   }
 
   // MARK: keys
@@ -102,6 +101,20 @@ struct BlockedClients {
       sink()
     }
     return first.waiter
+  }
+
+  /// Entries in the heap.
+  var deadlineCount: Int { deadlines.count }
+  /// So many more entries than twice those that count, and the others go.
+  static let goneDeadlinesMax = 64
+
+  /// Clients that are served soon wait again with a new deadline, and their old ones may be far away.
+  private mutating func forgetGone() {
+    var waiting = Set<UInt64>()
+    for queue in queues.values { for waiter in queue { waiting.insert(waiter.number) } }
+    deadlines.removeAll { !waiting.contains($0.waiter.number) }
+    // What is in order is a heap.
+    deadlines.sort { $0.nanoseconds < $1.nanoseconds }
   }
 
   private mutating func push(_ deadline: Deadline) {
