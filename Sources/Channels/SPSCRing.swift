@@ -115,6 +115,18 @@ public enum SPSCRing<Element: BitwiseCopyable, Word: AtomicWord & ~Copyable> {
       return true
     }
 
+    /// Whether `count` more elements fit now. What was written is published if they do not, lest the consumer wait for
+    /// it while its producer waits for room.
+    @inlinable @inline(__always)
+    public mutating func hasRoom(for count: Int) -> Bool {
+      let wanted = UInt64(truncatingIfNeeded: count)
+      if unsafe next &- headSeen &+ wanted <= memory.mask &+ 1 { return true }
+      _ = hasRoom()
+      if unsafe next &- headSeen &+ wanted <= memory.mask &+ 1 { return true }
+      publish()
+      return false
+    }
+
     /// Elements written and not yet published.
     @inlinable public var unpublished: Int { Int(truncatingIfNeeded: next &- published) }
 

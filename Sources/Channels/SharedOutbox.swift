@@ -69,6 +69,10 @@ public struct FanIn<Element: BitwiseCopyable, Word: AtomicWord & ~Copyable>: ~Co
       publish()
     }
 
+    /// Whether `count` more elements fit now: who asks first needs no credits.
+    @inlinable @inline(__always)
+    public mutating func hasRoom(for count: Int) -> Bool { lane.hasRoom(for: count) }
+
     /// Elements written and not yet published.
     @inlinable public var unpublished: Int { lane.unpublished }
   }

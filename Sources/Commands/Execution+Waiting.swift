@@ -16,7 +16,9 @@ public struct Waiting {
   /// Milliseconds; 0 for as long as it takes.
   public let timeoutMilliseconds: Int64
   /// Words that mean something else later than now, and what they mean now: `$` of XREAD.
-  public var substitutes: [(word: Int, text: [UInt8])] = []
+  public var substitutes: [Substitute] = []
+
+  public typealias Substitute = (word: Int, text: [UInt8])
 
   public init(keys: Range<Int>, timeoutMilliseconds: Int64) {
     self.keys = keys

@@ -18,6 +18,9 @@ public struct LargeWords: ~Copyable {
 
   public mutating func add(_ blob: BlobReference) { blobs.append(blob) }
 
+  /// Whether the word lies in one of them.
+  public func holds(_ word: ByteView) -> Bool { blobs.contains { $0.bytes.start == word.start } }
+
   /// The blob whose bytes are `word`, which then belongs to the caller too; nil if the word is not one of these.
   public mutating func take(_ word: ByteView) -> Blob? {
     for blob in blobs where blob.bytes.start == word.start {

@@ -63,8 +63,10 @@ extension Server {
 
   /// Nobody has to give a password any more.
   private mutating func authenticateAll() {
-    for slot in 0..<connections.slotCount where connections.isTaken(slot) {
-      connections[slot].pointee.session.flags.insert(.authenticated)
+    for slot in 0..<clients.slotCount where clients.isTaken(slot) {
+      let client = clients[slot]
+      client.pointee.session.flags.insert(.authenticated)
+      if client.pointee.state == .open { order(.trust, client) }
     }
   }
 
@@ -123,6 +125,7 @@ extension Server {
   /// CONFIG RESETSTAT: what INFO counts begins again.
   mutating func resetStatistics() {
     statistics.reset()
+    traffic.reset()
     errors.reset()
     for index in 0..<table.count { commandStatistics[index] = CommandStatistics() }
   }

@@ -15,7 +15,7 @@ extension Server {
     case .terminate:
       log.warning("Received SIGTERM scheduling shutdown...")
       if !shutDown() { log.warning("Errors trying to shut down the server. Check the logs for more information.") }
-    case .user1: log.notice("Clients: \(connections.count), commands: \(statistics.commands)")
+    case .user1: log.notice("Clients: \(clients.count), commands: \(statistics.commands)")
     case .other: break
     }
   }

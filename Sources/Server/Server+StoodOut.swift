@@ -5,7 +5,7 @@ import Ring
 
 extension Server {
   /// A command passed one of the thresholds in `statistics`; which, is looked at here, off the fast path.
-  mutating func stoodOut(_ index: Int, ticks: UInt64, replied: UInt64, _ client: UnsafeMutablePointer<Connection>) {
+  mutating func stoodOut(_ index: Int, ticks: UInt64, replied: UInt64, _ client: UnsafeMutablePointer<Client>) {
     let microseconds = Clock.microseconds(ticks: ticks)
     let wallSeconds = execution.pointee.nowMicroseconds / 1_000_000
     let flags = table.commands[index].flags

@@ -14,10 +14,10 @@ extension Server {
     guard !isTickPaused else { return }
     sampleRates(now)
     beginDueJobs()
-    var busy = connections.count > 0 && configuration.settings.clients.timeoutSeconds > 0
+    var busy = clients.count > 0 && configuration.settings.clients.timeoutSeconds > 0
     busy = expireKeys() || busy
     busy = graveyard.pointee.free(upTo: Slice.freedPerTick) > 0 || busy
-    busy = drainingConnections > 0 || clientPause.isActive || lifecycle.isClosingClients || busy
+    busy = drainingClients > 0 || clientPause.isActive || lifecycle.isClosingClients || busy
     busy = busy || snapshots.job != nil || !appendLog.waiters.isEmpty || appendLog.state == .enabling || appendLog.state == .ending
     timers.isBusy = busy || statistics.commandRate.perSecond > 0
     timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
@@ -25,8 +25,8 @@ extension Server {
 
   private mutating func sampleRates(_ now: UInt64) {
     statistics.commandRate.sample(total: statistics.commands, nanoseconds: now)
-    statistics.inputRate.sample(total: statistics.bytesReceived, nanoseconds: now)
-    statistics.outputRate.sample(total: statistics.bytesSent, nanoseconds: now)
+    statistics.inputRate.sample(total: traffic.total.bytesReceived, nanoseconds: now)
+    statistics.outputRate.sample(total: traffic.total.bytesSent, nanoseconds: now)
     statistics.peakMemoryBytes = max(statistics.peakMemoryBytes, Heap.usedBytes)
   }
 

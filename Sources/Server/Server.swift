@@ -30,14 +30,27 @@ package struct Server: ~Copyable {
 
   // MARK: clients
 
-  var connections = Slab<Connection>()
+  var clients = Slab<Client>()
   var listeners: [Listener] = []
   var nextClientID: UInt64 = 1
   /// Connections that only wait for their last answers to leave.
-  var drainingConnections = 0
+  var drainingClients = 0
+  /// Clients with something to send, first come first served, linked through the slab.
+  var readyHead = Client.noSlot
+  var readyTail = Client.noSlot
+  /// What the executor's own reactor is to do next.
+  var orders: [Order] = []
+  /// What reactors have received and sent.
+  var traffic = Traffic()
+  /// Requests that this turn has run.
+  var requestsInTurn = 0
+  /// Reactors with threads of their own.
+  var crew = Crew()
+  /// Listeners have come or must go.
+  var mustRelisten = false
   var clientPause = ClientPause()
-  /// What the request parser enforces for clients that have authenticated.
-  private(set) var parserLimits = RequestParser.Limits()
+  /// What reactors enforce while they read requests.
+  private(set) var inputLimits = InputLimits()
   /// Output up to here needs no look at the limits after each command.
   private(set) var outputBytesUnchecked = 0
   /// Where the tick's round over the clients goes on.
@@ -158,9 +171,9 @@ package struct Server: ~Copyable {
     execution.rules.streamLimits.blockBytes = configuration.settings.encodings.streamNodeBytesMax
     execution.rules.streamLimits.blockEntries = configuration.settings.encodings.streamNodeEntriesMax
     execution.rules.hyperLogLogSparseBytesMax = configuration.settings.encodings.hyperLogLogSparseBytesMax
-    var limits = RequestParser.Limits()
-    limits.bulkBytesMax = configuration.settings.clients.bulkBytesMax
-    parserLimits = limits
+    inputLimits.parser.bulkBytesMax = configuration.settings.clients.bulkBytesMax
+    inputLimits.queryBufferBytes = Int(clamping: configuration.settings.clients.queryBufferBytesMax)
+    announceLimits()
     timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
     let limit = configuration.settings.clients.outputLimits.normal
     let bounds = [limit.hardBytes, limit.softBytes].filter { $0 > 0 }

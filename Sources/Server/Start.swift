@@ -120,10 +120,10 @@ package enum Start {
       case .io_uring(let capabilities):
         server.pointee.engine = EngineReport(
           name: engine.name, reason: engine.reason, tier: "\(capabilities.tier)", features: capabilities.text)
-        try loop(try UringRing(RingOptions(), capabilities), server)
+        try loop(server) { () throws(RingError) in try UringRing(RingOptions(), capabilities) }
       case .epoll:
         server.pointee.engine = EngineReport(name: engine.name, reason: engine.reason, tier: "0", features: "")
-        try loop(try EpollRing(.epoll), server)
+        try loop(server) { () throws(RingError) in try EpollRing(.epoll) }
       }
     } catch {
       switch error {
@@ -136,11 +136,11 @@ package enum Start {
   }
 
   private static func loop<Some: CompletionRing & ~Copyable>(
-    _ ring: consuming Some, _ server: UnsafeMutablePointer<Server>
+    _ server: UnsafeMutablePointer<Server>, _ makeRing: @escaping @Sendable () throws(RingError) -> Some
   ) throws(RingError) {
-    var reactor = Reactor(ring: ring, server: server)
+    var executor = Executor(ring: try makeRing(), server: server, makeRing: makeRing)
     server.pointee.announce()
-    try reactor.run()
+    try executor.run()
   }
 
   private static func raiseFileLimit(_ settings: Settings, _ log: Log) {

@@ -95,6 +95,22 @@ import CAllocator
     count = range.count
   }
 
+  /// Takes the words from `first` on off the end; they stand alone in a vector of their own.
+  public mutating func split(from first: Int) -> ArgumentVector {
+    precondition(first >= 0 && first <= count, "no such words")
+    var tail = ArgumentVector()
+    for index in first..<count {
+      guard let cells = unsafe cells else { break }
+      if tail.count == tail.capacity { tail.grow() }
+      guard let copy = unsafe tail.cells else { break }
+      unsafe copy[tail.count] = cells[index]
+      tail.count += 1
+    }
+    tail.hasExternal = hasExternal
+    count = first
+    return tail
+  }
+
   public mutating func release() {
     unsafe free(cells)
     unsafe cells = nil
@@ -138,6 +154,13 @@ import CAllocator
   /// All words, for whoever keeps them in other ways.
   @inlinable public var buffer: UnsafeBufferPointer<ByteView> {
     unsafe UnsafeBufferPointer(start: first, count: first == nil ? 0 : count)
+  }
+
+  /// Bytes of all words.
+  public var byteCount: Int {
+    var bytes = 0
+    for index in 0..<count { bytes += self[index].count }
+    return bytes
   }
 
   /// The words from `index` on.

@@ -100,6 +100,12 @@ static inline int curing_signal_of_setup(void) {
   return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
+// Binds the calling thread to the processors whose bits are set in `bytes` bytes. 0 or -errno.
+static inline int curing_bind_thread(const void *bits, size_t bytes) {
+  long result = syscall(__NR_sched_setaffinity, 0, bytes, bits);
+  return result < 0 ? -errno : 0;
+}
+
 static inline void curing_name_thread(const char *name) { syscall(__NR_prctl, 15 /* PR_SET_NAME */, name, 0, 0, 0); }
 
 /* sync_file_range(2): before, write and after. */

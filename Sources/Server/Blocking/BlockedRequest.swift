@@ -1,7 +1,5 @@
 // BlockedRequest.swift — a request that waits, in memory of its own.
 //
-//   ┌ view │ view │ … ┐┌ bytes of all words ┐        one allocation; the views point into it
-//
 // It outlives the buffer that it came in, and runs again as often as one of its keys may have got what it waits for.
 import Bytes
 import Commands
@@ -21,8 +19,7 @@ struct BlockedRequest: ~Copyable {
   /// It wants to hear that its key is gone, too.
   let seesRemoval: Bool
 
-  private let memory: UnsafeMutableRawPointer
-  private let wordCount: Int
+  private let words: KeptWords
 
   init(
     number: UInt64, _ command: UnsafePointer<Command>, _ arguments: Arguments, _ waiting: Waiting, database: Int,
@@ -35,30 +32,10 @@ struct BlockedRequest: ~Copyable {
     self.seesRemoval = seesRemoval
     keyWords = waiting.keys
     places = waiting.keys.map { Effects.KeyPlace(hash: .init(arguments[$0]), database: database) }
-    wordCount = arguments.count
-    var bytes = MemoryLayout<ByteView>.stride * wordCount
-    for index in 0..<wordCount { bytes += arguments[index].count }
-    for substitute in waiting.substitutes { bytes += substitute.text.count }
-    memory = .allocate(byteCount: max(1, bytes), alignment: MemoryLayout<ByteView>.alignment)
-    let views = memory.assumingMemoryBound(to: ByteView.self)
-    var end = memory + MemoryLayout<ByteView>.stride * wordCount
-    for index in 0..<wordCount {
-      var word = arguments[index]
-      word.copy(to: end)
-      if let substitute = waiting.substitutes.first(where: { $0.word == index }) {
-        substitute.text.withUnsafeBytes { text in
-          word = ByteView(text)
-          word.copy(to: end)
-        }
-      }
-      (views + index).initialize(to: ByteView(start: end, count: word.count))
-      end += word.count
-    }
+    words = KeptWords(arguments, substitutes: waiting.substitutes)
   }
 
-  deinit { memory.deallocate() }
-
-  var arguments: Arguments { Arguments(first: memory.assumingMemoryBound(to: ByteView.self), count: wordCount) }
+  var arguments: Arguments { words.arguments }
 
   /// The word that `place` stands for.
   func key(at place: Effects.KeyPlace) -> ByteView? {

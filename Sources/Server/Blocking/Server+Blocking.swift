@@ -21,7 +21,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     defer { pointee.blocked.isServing = false }
     while let place = pointee.blocked.takeReady() {
       for waiter in pointee.blocked.waiters(place) {
-        guard let client = pointee.connections.find(waiter.slot, generation: waiter.generation),
+        guard let client = pointee.clients.find(waiter.slot, generation: waiter.generation),
           let request = client.pointee.blocked, request.pointee.number == waiter.number
         else { continue }
         // Taken by those before: the others need not look.
@@ -31,7 +31,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     }
   }
 
-  private func retry(_ client: UnsafeMutablePointer<Connection>, _ request: UnsafeMutablePointer<BlockedRequest>) {
+  private func retry(_ client: UnsafeMutablePointer<Client>, _ request: UnsafeMutablePointer<BlockedRequest>) {
     let execution = pointee.execution
     execution.pointee.hint(.empty, KeyHash(bits: 0))
     execution.pointee.isRetry = true
@@ -45,7 +45,7 @@ extension UnsafeMutablePointer where Pointee == Server {
 
 extension Server {
   /// The command has found nothing: its client waits. One that has waited already keeps its place.
-  @inline(never) mutating func block(_ client: UnsafeMutablePointer<Connection>, _ command: UnsafePointer<Command>) {
+  @inline(never) mutating func block(_ client: UnsafeMutablePointer<Client>, _ command: UnsafePointer<Command>) {
     guard client.pointee.blocked == nil, let waiting = execution.pointee.waiting else { return }
     var deadline = UInt64.max
     if waiting.timeoutMilliseconds > 0 {
@@ -90,7 +90,7 @@ extension Server {
   // MARK: the end of waiting
 
   /// Forgets that the client waits; it has been answered, or is gone.
-  @inline(never) mutating func unblock(_ client: UnsafeMutablePointer<Connection>) {
+  @inline(never) mutating func unblock(_ client: UnsafeMutablePointer<Client>) {
     guard let request = client.pointee.blocked else { return }
     client.pointee.blocked = nil
     client.pointee.isWaiting = false
@@ -103,7 +103,7 @@ extension Server {
   }
 
   /// The client was answered: what it sent meanwhile runs once nobody else's request does.
-  mutating func goOn(_ client: UnsafeMutablePointer<Connection>) {
+  mutating func goOn(_ client: UnsafeMutablePointer<Client>) {
     unblock(client)
     wishes.resume(client.pointee.slot, client.pointee.generation)
   }
@@ -111,7 +111,7 @@ extension Server {
   /// Answers those who have waited long enough.
   @inline(never) mutating func answerOverdue() {
     while let waiter = blocked.takeOverdue(clock.nanoseconds) {
-      guard let client = connections.find(waiter.slot, generation: waiter.generation),
+      guard let client = clients.find(waiter.slot, generation: waiter.generation),
         client.pointee.blocked?.pointee.number == waiter.number
       else { continue }
       endWaiting(client, error: nil)
@@ -119,7 +119,7 @@ extension Server {
   }
 
   /// Nothing came for the client, or somebody ended its waiting.
-  @inline(never) mutating func endWaiting(_ client: UnsafeMutablePointer<Connection>, error: StaticString?) {
+  @inline(never) mutating func endWaiting(_ client: UnsafeMutablePointer<Client>, error: StaticString?) {
     guard let request = client.pointee.blocked else { return }
     let index = request.pointee.command.pointee.index
     answerLater(client) { reply in

@@ -75,7 +75,7 @@ extension ClientCommands {
     } else if let refusal = filter.read(words.dropFirst(2)) {
       return refusal.answer(execution.reply)
     }
-    var doomed: [UnsafeMutablePointer<Connection>] = []
+    var doomed: [UnsafeMutablePointer<Client>] = []
     server.pointee.forEachClient { client in
       if filter.matches(client, asking: asking, server) { doomed.append(client) }
     }
@@ -126,7 +126,7 @@ extension ClientCommands {
     guard let id = words[2].int64 else { return execution.reply.error("ERR value is not an integer or out of range") }
     let isError = words.count == 4 && words[3].equalsIgnoringCase("error")
     let server = execution.server
-    var found: UnsafeMutablePointer<Connection>?
+    var found: UnsafeMutablePointer<Client>?
     server.pointee.forEachClient { if $0.pointee.session.id == UInt64(bitPattern: id) { found = $0 } }
     guard let found, found.pointee.blocked != nil else { return execution.reply.integer(0) }
     server.pointee.endWaiting(found, error: isError ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : nil)
@@ -188,9 +188,9 @@ extension ClientCommands {
 
 extension Server {
   /// Visits the connections that have not ended. `body` must not end any: that is for wishes.
-  func forEachClient(_ body: (UnsafeMutablePointer<Connection>) -> Void) {
-    for slot in 0..<connections.slotCount where connections.isTaken(slot) {
-      let client = connections[slot]
+  func forEachClient(_ body: (UnsafeMutablePointer<Client>) -> Void) {
+    for slot in 0..<clients.slotCount where clients.isTaken(slot) {
+      let client = clients[slot]
       if client.pointee.state == .open || client.pointee.state == .draining { body(client) }
     }
   }

@@ -188,7 +188,7 @@ struct ClientFilter {
   // MARK: comparing
 
   func matches(
-    _ client: UnsafeMutablePointer<Connection>, asking: UnsafeMutablePointer<Connection>,
+    _ client: UnsafeMutablePointer<Client>, asking: UnsafeMutablePointer<Client>,
     _ server: UnsafeMutablePointer<Server>
   ) -> Bool {
     if skipsAsking && client == asking { return false }

@@ -62,7 +62,7 @@ enum DebugPersistence {
 
 extension Server {
   /// Loads files while the server runs; the client is answered at the end.
-  mutating func reload(_ sources: [Recovery.Source], for client: UnsafeMutablePointer<Connection>) {
+  mutating func reload(_ sources: [Recovery.Source], for client: UnsafeMutablePointer<Client>) {
     execution.pointee.effects.isRecording = false
     recovery.client = (client.pointee.slot, client.pointee.generation)
     recovery.begin(sources, now: Clock.monotonicNanoseconds(), wallSeconds: Clock.wallMicroseconds() / 1_000_000)
@@ -76,12 +76,12 @@ extension Server {
       !snapshots.isChangingManifest, snapshots.job == nil
     else { return }
     appendLog.reloading = nil
-    guard let client = connections.find(waiting.slot, generation: waiting.generation) else { return }
+    guard let client = clients.find(waiting.slot, generation: waiting.generation) else { return }
     reloadLog(for: client)
   }
 
   /// The data are what the log's files say.
-  mutating func reloadLog(for client: UnsafeMutablePointer<Connection>) {
+  mutating func reloadLog(for client: UnsafeMutablePointer<Client>) {
     DebugPersistence.empty(&execution.pointee)
     guard let sources = logSources() else {
       return answerLater(client) { $0.error("ERR Error trying to load the AOF files, check server logs.") }
@@ -94,7 +94,7 @@ extension Server {
     execution.pointee.effects.isRecording = appendLog.state == .on || appendLog.state == .enabling
     guard let waiting = recovery.client else { return }
     recovery.client = nil
-    if let client = connections.find(waiting.slot, generation: waiting.generation), client.pointee.isWaiting {
+    if let client = clients.find(waiting.slot, generation: waiting.generation), client.pointee.isWaiting {
       answerLater(client) { $0.ok() }
     }
   }

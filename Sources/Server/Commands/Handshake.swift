@@ -122,12 +122,12 @@ extension Execution {
 
   /// The answer of this command is heard, although the client had asked for silence until now.
   mutating func speakAgain() {
-    reply.output = UnsafeMutableRawPointer(client).advanced(by: Connection.outputOffset)
+    reply.output = UnsafeMutableRawPointer(client).advanced(by: Client.outputOffset)
       .assumingMemoryBound(to: OutputBuffer.self)
   }
 
   /// Ends a connection: the asking one after its answer, any other at once.
-  mutating func end(_ other: UnsafeMutablePointer<Connection>) {
+  mutating func end(_ other: UnsafeMutablePointer<Client>) {
     let isAsking = other == client
     if isAsking { session.pointee.flags.insert(.closeAfterReply) }
     server.pointee.wishes.add(

@@ -39,8 +39,8 @@ extension Execution {
   }
 
   /// The connection that asks: the session is a part of it.
-  var client: UnsafeMutablePointer<Connection> {
-    UnsafeMutableRawPointer(session).advanced(by: -Connection.sessionOffset).assumingMemoryBound(to: Connection.self)
+  var client: UnsafeMutablePointer<Client> {
+    UnsafeMutableRawPointer(session).advanced(by: -Client.sessionOffset).assumingMemoryBound(to: Client.self)
   }
 }
 

@@ -60,7 +60,7 @@ struct SyncWaiter {
 extension Server {
   /// The client gets its answer later and no other request of it runs before.
   mutating func waitForSync(
-    _ client: UnsafeMutablePointer<Connection>, sequence: UInt64, isLocal: Bool, replicas: Int, timeoutMilliseconds: Int64
+    _ client: UnsafeMutablePointer<Client>, sequence: UInt64, isLocal: Bool, replicas: Int, timeoutMilliseconds: Int64
   ) {
     if isLocal {
       // Under `everysec` nobody else may be in a hurry.
@@ -80,7 +80,7 @@ extension Server {
     let synced = appendLog.pipeline.syncedSequence
     var left: [SyncWaiter] = []
     for waiter in appendLog.waiters {
-      guard let client = connections.find(waiter.slot, generation: waiter.generation), client.pointee.isWaiting else { continue }
+      guard let client = clients.find(waiter.slot, generation: waiter.generation), client.pointee.isWaiting else { continue }
       let isDurable = waiter.sequence <= synced && appendLog.state == .on
       let isLate = waiter.deadlineMilliseconds <= clock.milliseconds
       let isRefused = waiter.isLocal && !appendLog.isRecording

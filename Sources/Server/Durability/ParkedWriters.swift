@@ -23,21 +23,12 @@ struct ParkedWriters {
 
 extension Server {
   /// Whether the request would change a large value that the image under way has still to write.
-  @inline(never) mutating func mustPark(
-    _ client: UnsafeMutablePointer<Connection>, _ range: Range<Int>, base: UnsafeRawPointer
-  ) -> Bool {
-    guard client.pointee.session.flags.contains(.authenticated) else { return false }
-    let words = client.pointee.words
-    let second = range.count > 1 ? words.word(range.lowerBound + 1, base: base) : nil
-    guard let command = table.resolve(words.word(range.lowerBound, base: base), second),
-      gates[command.pointee.index].changesValues, command.pointee.accepts(words: range.count)
+  @inline(never) mutating func mustPark(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) -> Bool {
+    guard client.pointee.session.flags.contains(.authenticated),
+      let command = table.resolve(arguments[0], arguments.count > 1 ? arguments[1] : nil),
+      gates[command.pointee.index].changesValues, command.pointee.accepts(words: arguments.count),
+      hurriesWalk(arguments, command.pointee.index, databases + Int(client.pointee.session.database))
     else { return false }
-    let isParked = withUnsafeTemporaryAllocation(of: ByteView.self, capacity: range.count) { views in
-      for (place, word) in range.enumerated() { views.initializeElement(at: place, to: words.word(word, base: base)) }
-      let arguments = Arguments(first: views.baseAddress.map { UnsafePointer($0) }, count: range.count)
-      return hurriesWalk(arguments, command.pointee.index, databases + Int(client.pointee.session.database))
-    }
-    guard isParked else { return false }
     parkedWriters.count += 1
     parkedWriters.total += 1
     return true

@@ -182,8 +182,26 @@ extension Server {
     if appendLog.reloading != nil { reloadLogIfFlushed() }
   }
 
+  /// The watermark may have moved: answers that waited for it may leave.
+  mutating func releaseHolds() {
+    let synced = appendLog.pipeline.syncedSequence
+    guard synced > appendLog.releasedSequence else { return }
+    appendLog.releasedSequence = synced
+    let nowMicroseconds = UInt32(truncatingIfNeeded: Clock.monotonicNanoseconds() / 1_000)
+    var slot = appendLog.holds.head
+    while slot != HoldTable.none {
+      let state = appendLog.holds.states[slot]
+      slot = state.pointee.next
+      guard state.pointee.first.sequence <= synced else { continue }
+      let client = clients[state.pointee.client]
+      release(client, upTo: synced, nowMicroseconds: nowMicroseconds)
+      if client.pointee.hasSendable { markReady(client) }
+    }
+    answerSyncWaiters()
+  }
+
   /// Takes off the holds of a client that the watermark has passed.
-  mutating func release(_ client: UnsafeMutablePointer<Connection>, upTo sequence: UInt64, nowMicroseconds: UInt32) {
+  mutating func release(_ client: UnsafeMutablePointer<Client>, upTo sequence: UInt64, nowMicroseconds: UInt32) {
     var waited = UInt32(0)
     client.pointee.sendLimit = appendLog.holds.pass(sequence, state: &client.pointee.holdState) { hold in
       waited = max(waited, nowMicroseconds &- hold.beganAtMicroseconds)

@@ -18,7 +18,7 @@ extension Server {
 
   /// Called after each command while records are taken.
   mutating func record(
-    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>, _ before: BeforeRecord,
+    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ before: BeforeRecord,
     replyFrom position: UInt64
   ) {
     let wrote = execution.pointee.effects.changes != before.changes
@@ -199,7 +199,7 @@ extension Server {
   // MARK: holding
 
   /// The client's output from `position` on waits until batch `sequence` is on disk.
-  mutating func hold(_ client: UnsafeMutablePointer<Connection>, from position: UInt64, until sequence: UInt64) {
+  mutating func hold(_ client: UnsafeMutablePointer<Client>, from position: UInt64, until sequence: UInt64) {
     let now = UInt32(truncatingIfNeeded: clock.nanoseconds / 1_000)
     let hold = Hold(position: position, sequence: sequence, replies: 1, beganAtMicroseconds: now)
     if let limit = appendLog.holds.add(hold, client: client.pointee.slot, state: &client.pointee.holdState) {
@@ -213,7 +213,7 @@ extension Server {
     var slot = appendLog.holds.head
     while slot != HoldTable.none {
       let state = appendLog.holds.states[slot]
-      let client = connections[state.pointee.client]
+      let client = clients[state.pointee.client]
       sum += client.pointee.output.appended - min(client.pointee.output.appended, client.pointee.sendLimit)
       slot = state.pointee.next
     }
@@ -221,7 +221,7 @@ extension Server {
   }
 
   /// The client is gone: nobody waits for its answers any more.
-  mutating func forgetHolds(_ client: UnsafeMutablePointer<Connection>) {
+  mutating func forgetHolds(_ client: UnsafeMutablePointer<Client>) {
     appendLog.holds.remove(&client.pointee.holdState)
   }
 }

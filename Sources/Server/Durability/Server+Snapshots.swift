@@ -227,7 +227,7 @@ extension Server {
   /// Who waits in SAVE is answered.
   private mutating func answerSaver(_ failure: Errno?) {
     guard let waiting = snapshots.job?.pointee.waiting,
-      let client = connections.find(waiting.slot, generation: waiting.generation), client.pointee.isWaiting
+      let client = clients.find(waiting.slot, generation: waiting.generation), client.pointee.isWaiting
     else { return }
     answerLater(client) { reply in
       if failure == nil { reply.ok() } else { reply.error("ERR Errors trying to SAVE. Check the logs for more information.") }
@@ -235,8 +235,8 @@ extension Server {
   }
 
   /// The answer of a command that has kept its client waiting.
-  mutating func answerLater(_ client: UnsafeMutablePointer<Connection>, _ body: (Reply) -> Void) {
-    let output = UnsafeMutableRawPointer(client).advanced(by: Connection.outputOffset).assumingMemoryBound(to: OutputBuffer.self)
+  mutating func answerLater(_ client: UnsafeMutablePointer<Client>, _ body: (Reply) -> Void) {
+    let output = UnsafeMutableRawPointer(client).advanced(by: Client.outputOffset).assumingMemoryBound(to: OutputBuffer.self)
     let isSilent = client.pointee.session.flags.isSilent
     body(Reply(output: isSilent ? silence : output, isRESP3: client.pointee.session.flags.contains(.resp3)))
     silence.pointee.discardAll()
@@ -245,9 +245,8 @@ extension Server {
   }
 
   /// The client gets its answer later; no other request of it runs before.
-  mutating func keepWaiting(_ client: UnsafeMutablePointer<Connection>) {
+  mutating func keepWaiting(_ client: UnsafeMutablePointer<Client>) {
     client.pointee.isWaiting = true
-    client.pointee.marks.insert(.held)
     timers.hurry(clock.nanoseconds)
   }
 

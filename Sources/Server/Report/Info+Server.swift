@@ -71,9 +71,9 @@ extension InfoReport {
     var outputMax = 0
     server.pointee.forEachClient { client in
       connected += 1
-      inputMax = max(inputMax, client.pointee.input.capacity, client.pointee.requestBytes)
+      inputMax = max(inputMax, client.pointee.inputCapacity, client.pointee.requestBytes)
       outputMax = max(outputMax, client.pointee.output.heldBytes)
-      if client.pointee.marks.contains(.held) { held += 1 }
+      if client.pointee.isWaiting || client.pointee.held != nil { held += 1 }
     }
     let pause = server.pointee.clientPause
     let now = server.pointee.clock.milliseconds
@@ -97,10 +97,8 @@ extension InfoReport {
 
   mutating func writeThreads() {
     out.section("Threads")
-    let statistics = server.pointee.statistics
-    out.field(
-      "io_thread_0",
-      "clients=\(server.pointee.connections.count),reads=\(statistics.reads),writes=\(statistics.writes)")
+    let traffic = server.pointee.traffic.total
+    out.field("io_thread_0", "clients=\(server.pointee.clients.count),reads=\(traffic.reads),writes=\(traffic.writes)")
   }
 
   /// What the loop and the kernel did for each other.
@@ -115,7 +113,7 @@ extension InfoReport {
     out.field("io_buffer_shortages", engine.statistics.bufferShortages)
     out.field("io_sleeps", engine.statistics.sleeps)
     out.field("io_wakeups", engine.statistics.wakeups)
-    out.field("io_read_pauses", server.pointee.statistics.readPauses)
-    out.field("io_large_words", server.pointee.statistics.largeWords)
+    out.field("io_read_pauses", server.pointee.traffic.total.readPauses)
+    out.field("io_large_words", server.pointee.traffic.total.largeWords)
   }
 }

@@ -8,8 +8,8 @@ extension InfoReport {
     out.field("total_connections_received", statistics.connectionsAccepted)
     out.field("total_commands_processed", statistics.commands)
     out.field("instantaneous_ops_per_sec", statistics.commandRate.perSecond)
-    out.field("total_net_input_bytes", statistics.bytesReceived)
-    out.field("total_net_output_bytes", statistics.bytesSent)
+    out.field("total_net_input_bytes", server.pointee.traffic.total.bytesReceived)
+    out.field("total_net_output_bytes", server.pointee.traffic.total.bytesSent)
     out.zeros(
       "total_net_repl_input_bytes", "total_net_repl_output_bytes", "total_net_cluster_slot_import_bytes",
       "total_net_cluster_slot_export_bytes")
@@ -51,8 +51,8 @@ extension InfoReport {
 
   private mutating func writeTraffic() {
     let statistics = server.pointee.statistics
-    out.field("total_reads_processed", statistics.reads)
-    out.field("total_writes_processed", statistics.writes)
+    out.field("total_reads_processed", server.pointee.traffic.total.reads)
+    out.field("total_writes_processed", server.pointee.traffic.total.writes)
     out.zeros(
       "io_threaded_reads_processed", "io_threaded_writes_processed", "io_threaded_freed_objects",
       "io_threaded_accept_processed", "io_threaded_poll_processed", "io_threaded_total_prefetch_batches",

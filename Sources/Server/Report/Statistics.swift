@@ -5,16 +5,9 @@ struct Statistics {
   var connectionsAccepted: UInt64 = 0
   var connectionsRefused: UInt64 = 0
   var commands: UInt64 = 0
-  var bytesReceived: UInt64 = 0
-  var bytesSent: UInt64 = 0
-  /// Receives that brought bytes, and sends that took some.
-  var reads: UInt64 = 0
-  var writes: UInt64 = 0
   var protocolErrors: UInt64 = 0
   var queryBufferDisconnections: UInt64 = 0
   var outputBufferDisconnections: UInt64 = 0
-  var readPauses: UInt64 = 0
-  var largeWords: UInt64 = 0
   var unexpectedErrorReplies: UInt64 = 0
   /// Wrong passwords and unknown users.
   var authenticationFailures: UInt64 = 0

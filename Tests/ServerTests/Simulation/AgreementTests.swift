@@ -34,14 +34,14 @@ import Testing
     let name = "\(ring.name)"
     let stage = try Stage(listener: sockets.listener)
     var player = Player(cast, sockets, seed: seed)
-    var reactor = Reactor(ring: ring, server: stage.server)
-    reactor.listen()
-    try reactor.play(&player, turnsMax: 200_000, waits: waits) { beforeTurn(stage.server) }
+    var executor = Executor(ring: ring, server: stage.server, makeRing: refuseRing)
+    executor.listen()
+    try executor.play(&player, turnsMax: 200_000, waits: waits) { beforeTurn(stage.server) }
     stage.server.pointee.wishes.add(.stop)
-    for _ in 0..<10_000 where stage.server.pointee.connections.count > 0 || !stage.server.pointee.listeners.allSatisfy(\.isClosed) {
+    for _ in 0..<10_000 where stage.server.pointee.clients.count > 0 || !stage.server.pointee.listeners.allSatisfy(\.isClosed) {
       beforeTurn(stage.server)
-      if !waits { reactor.isBehind = true }
-      try reactor.turn()
+      if !waits { executor.isBehind = true }
+      try executor.turn()
     }
     let problems = player.problems(mayCut: false, refusals: 0) + stage.leftovers
     return Outcome(engine: name, heard: player.clients.map(\.heard), problems: problems)

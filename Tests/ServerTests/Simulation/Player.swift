@@ -99,7 +99,7 @@ struct Player {
   }
 }
 
-extension Reactor where Engine: ~Copyable {
+extension Executor where Engine: ~Copyable {
   /// Turns until the clients are through, or `turnsMax` times. `waits`: turns may sleep until something happens.
   mutating func play(_ player: inout Player, turnsMax: Int, waits: Bool = true, beforeTurn: () -> Void) throws(RingError) {
     for _ in 0..<turnsMax {

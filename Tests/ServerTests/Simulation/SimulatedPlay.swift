@@ -39,25 +39,25 @@ func playSimulated<Engine: SimulatedEngine & ~Copyable>(
   let sockets = SimulatedClients(world)
   let stage = try Stage(listener: sockets.listener, clientsMax: clientsMax)
   var player = Player(cast, sockets, seed: seed)
-  var reactor = Reactor(ring: wrap(try SimulatedRing(world)), server: stage.server)
+  var executor = Executor(ring: wrap(try SimulatedRing(world)), server: stage.server, makeRing: refuseRing)
 
   stage.server.pointee.clock.hold(at: world.nanoseconds)
-  reactor.listen()
-  try reactor.play(&player, turnsMax: turnsMax) { stage.server.pointee.clock.hold(at: world.nanoseconds) }
+  executor.listen()
+  try executor.play(&player, turnsMax: turnsMax) { stage.server.pointee.clock.hold(at: world.nanoseconds) }
 
   var verdict = Verdict(world: world, refusals: Int(stage.server.pointee.statistics.connectionsRefused))
   verdict.requests = stage.server.pointee.statistics.commands
-  verdict.largeWords = stage.server.pointee.statistics.largeWords
+  verdict.largeWords = stage.server.pointee.traffic.total.largeWords
   let mayCut = SimulatedFault.allCases.contains { !$0.isHarmless && rates[$0] > 0 }
   verdict.problems = player.problems(mayCut: mayCut, refusals: verdict.refusals)
 
   stage.server.pointee.wishes.add(.stop)
   for _ in 0..<2_000
-  where reactor.ring.operationsInFlight > 0 || !world.openDescriptors.isEmpty || stage.server.pointee.connections.count > 0 {
+  where executor.reactor.ring.operationsInFlight > 0 || !world.openDescriptors.isEmpty || stage.server.pointee.clients.count > 0 {
     stage.server.pointee.clock.hold(at: world.nanoseconds)
-    try reactor.turn()
+    try executor.turn()
   }
-  reactor.ring.checkIdle()
+  executor.reactor.ring.checkIdle()
   verdict.problems += world.violations + stage.leftovers
   if !world.openDescriptors.isEmpty { verdict.problems.append("descriptors left open: \(world.openDescriptors)") }
   return verdict

@@ -38,11 +38,16 @@ import TestClients
   /// What the server holds although nobody is connected any more.
   var leftovers: [String] {
     var found: [String] = []
-    let connections = server.pointee.connections.count
+    let connections = server.pointee.clients.count
     if connections > 0 { found.append("\(connections) connections") }
     let chunks = server.pointee.pool.pointee.lentBytes
     if chunks > 0 { found.append("\(chunks) bytes of output chunks") }
-    if server.pointee.drainingConnections != 0 { found.append("\(server.pointee.drainingConnections) draining connections") }
+    if server.pointee.drainingClients != 0 { found.append("\(server.pointee.drainingClients) draining connections") }
     return found
   }
+}
+
+/// These plays have one thread.
+func refuseRing<Engine: CompletionRing & ~Copyable>() throws(RingError) -> Engine {
+  throw .unavailable(errno: 11, reason: "one thread is enough")
 }

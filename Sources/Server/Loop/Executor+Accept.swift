@@ -1,17 +1,31 @@
-// Reactor+Accept.swift — new connections, and who is not let in.
+// Executor+Accept.swift — new connections, and who is not let in.
 import Bytes
 import Commands
 import Ring
 
-extension Reactor where Engine: ~Copyable {
+extension Executor where Engine: ~Copyable {
   /// Arms an accept on every listener that has none.
   mutating func listen() {
     for index in server.pointee.listeners.indices
     where !server.pointee.listeners[index].isArmed && !server.pointee.listeners[index].isClosing {
       server.pointee.listeners[index].isArmed = true
       let listener = server.pointee.listeners[index]
-      ring.accept(listener.descriptor, Token(.accept, slot: UInt32(index), generation: listener.generation))
+      reactor.ring.accept(listener.descriptor, Token(.accept, slot: UInt32(index), generation: listener.generation))
     }
+  }
+
+  /// Ends accepts on listeners that were replaced and starts those on the new ones.
+  mutating func relisten() {
+    server.pointee.mustRelisten = false
+    for index in server.pointee.listeners.indices where server.pointee.listeners[index].isClosing {
+      let listener = server.pointee.listeners[index]
+      guard listener.isArmed else {
+        close(listener: index)
+        continue
+      }
+      reactor.ring.cancel(Token(.accept, slot: UInt32(index), generation: listener.generation))
+    }
+    listen()
   }
 
   mutating func accepted(_ done: Completion) {
@@ -45,7 +59,7 @@ extension Reactor where Engine: ~Copyable {
     let generation = server.pointee.listeners[index].generation
     guard let descriptor = server.pointee.abandonListener(index) else { return }
     // Nobody waits for this close: like a cancel it completes unheard.
-    ring.close(descriptor, Token(.cancel, slot: UInt32(index), generation: generation))
+    reactor.ring.close(descriptor, Token(.cancel, slot: UInt32(index), generation: generation))
   }
 
   private mutating func admit(_ descriptor: Int32, from listener: Listener) {
@@ -54,13 +68,15 @@ extension Reactor where Engine: ~Copyable {
       return turnAway(descriptor)
     }
     let client = server.pointee.connected(descriptor, on: listener)
-    ring.attach(descriptor)
-    continueReading(client)
+    let number = server.pointee.crew.leastLoaded
+    server.pointee.assign(client, to: number)
+    guard number == 0 else { return }
+    reactor.adopt(descriptor, client, isAuthenticated: client.pointee.session.flags.contains(.authenticated))
   }
 
   /// Closes a descriptor that never became a connection. By the ring, which gave it: only the ring knows what it is.
   private mutating func turnAway(_ descriptor: Int32) {
     // As for a listener nobody waits for this close. Listeners have generations from 1 on.
-    ring.close(descriptor, Token(.cancel, slot: UInt32(bitPattern: descriptor), generation: 0))
+    reactor.ring.close(descriptor, Token(.cancel, slot: UInt32(bitPattern: descriptor), generation: 0))
   }
 }

@@ -1,4 +1,4 @@
-// Executor+Refusals.swift — what is answered instead of running a command.
+// Server+Refusals.swift — what is answered instead of running a command.
 //
 // The texts are Redis's, because clients compare them.
 import Bytes
@@ -33,7 +33,7 @@ extension Server {
 
   /// Answers an error instead of running `command`; it counts as rejected.
   mutating func refuse(
-    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>, _ text: StaticString
+    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ text: StaticString
   ) {
     commandStatistics[command.pointee.index].rejections += 1
     answerError(client) { $0.error(text) }
@@ -41,7 +41,7 @@ extension Server {
 
   /// The same with a text that is put together.
   mutating func refuse(
-    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>, text: String
+    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, text: String
   ) {
     commandStatistics[command.pointee.index].rejections += 1
     answerError(client) { reply in
@@ -60,7 +60,7 @@ extension Server {
     return command.pointee.flags.contains(.write) || isPing ? writeRefusal : nil
   }
 
-  mutating func refuseArity(_ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>) {
+  mutating func refuseArity(_ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>) {
     commandStatistics[command.pointee.index].rejections += 1
     let name = table.facts[command.pointee.index].fullName
     answerError(client) { reply in
@@ -73,7 +73,7 @@ extension Server {
   }
 
   /// Redis names the command and shows the first words, each cut at 128 bytes, 128 bytes in all.
-  mutating func refuseUnknown(_ client: UnsafeMutablePointer<Connection>, _ arguments: Arguments) {
+  mutating func refuseUnknown(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) {
     if isForeignProtocol(arguments[0]) { return closedAsForeign(client) }
     answerError(client) { reply in
       reply.beginError()
@@ -93,7 +93,7 @@ extension Server {
   }
 
   mutating func refuseUnknownSubcommand(
-    of container: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>, _ arguments: Arguments
+    of container: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ arguments: Arguments
   ) {
     let name = table.facts[container.pointee.index].name.uppercased()
     answerError(client) { reply in
@@ -108,7 +108,7 @@ extension Server {
   }
 
   /// Writes an error outside of any command and counts it.
-  mutating func answerError(_ client: UnsafeMutablePointer<Connection>, _ write: (Reply) -> Void) {
+  mutating func answerError(_ client: UnsafeMutablePointer<Client>, _ write: (Reply) -> Void) {
     let flags = client.pointee.session.flags
     let isSilent = flags.isSilent
     if isSilent { execution.pointee.reply.output = silence }
@@ -121,10 +121,10 @@ extension Server {
   }
 
   /// A request that cannot be read: answered once, then the connection closes.
-  mutating func refuse(_ client: UnsafeMutablePointer<Connection>, _ error: ProtocolError) {
+  mutating func refuse(_ client: UnsafeMutablePointer<Client>, _ error: ProtocolError) {
     statistics.protocolErrors += 1
     let output = UnsafeMutableRawPointer(client)
-      .advanced(by: Connection.outputOffset).assumingMemoryBound(to: OutputBuffer.self)
+      .advanced(by: Client.outputOffset).assumingMemoryBound(to: OutputBuffer.self)
     execution.pointee.reply = Reply(output: output, isRESP3: client.pointee.session.isRESP3)
     answerError(client) { reply in
       reply.beginError()

@@ -10,7 +10,7 @@ extension Server {
 
   /// Why a new connection is not let in, as the reply to send, or nil.
   mutating func refusal(of descriptor: Int32, on listener: Listener) -> StaticString? {
-    if connections.count >= configuration.settings.clients.clientsMax {
+    if clients.count >= configuration.settings.clients.clientsMax {
       statistics.connectionsRefused += 1
       return "-ERR max number of clients reached\r\n"
     }
@@ -32,7 +32,7 @@ extension Server {
   }
 
   /// Makes a connection of an accepted descriptor.
-  mutating func connected(_ descriptor: Int32, on listener: Listener) -> UnsafeMutablePointer<Connection> {
+  mutating func connected(_ descriptor: Int32, on listener: Listener) -> UnsafeMutablePointer<Client> {
     statistics.connectionsAccepted += 1
     var session = Session(id: nextClientID)
     nextClientID += 1
@@ -54,11 +54,11 @@ extension Server {
       details.pointee.localAddress = (try? Socket.localAddress(descriptor))?.text ?? "?:0"
       if peer?.isLoopback == true { session.flags.insert(.local) }
     }
-    let (slot, generation) = connections.insert(
-      Connection(
+    let (slot, generation) = clients.insert(
+      Client(
         descriptor: descriptor, session: session, output: OutputBuffer(pool: pool), details: details,
         nowSeconds: clock.seconds))
-    let client = connections[slot]
+    let client = clients[slot]
     client.pointee.slot = slot
     client.pointee.generation = generation
     timers.hurry(clock.nanoseconds)
@@ -76,27 +76,13 @@ extension Server {
 
   // MARK: limits
 
-  /// Strict before authentication, the directives' afterwards.
-  @inline(__always)
-  func parserLimits(_ client: UnsafeMutablePointer<Connection>) -> RequestParser.Limits {
-    var limits = parserLimits
-    limits.isAuthenticated = client.pointee.session.flags.contains(.authenticated)
-    return limits
-  }
-
-  /// Bytes of unfinished requests that a client may make us keep.
-  func queryBufferLimit(of client: UnsafeMutablePointer<Connection>) -> Int {
-    guard client.pointee.session.flags.contains(.authenticated) else { return Limits.inputBeforeAuthenticationBytes }
-    return Int(clamping: configuration.settings.clients.queryBufferBytesMax)
-  }
-
-  mutating func closedForQueryBuffer(_ client: UnsafeMutablePointer<Connection>) {
+  mutating func closedForQueryBuffer(_ client: UnsafeMutablePointer<Client>) {
     statistics.queryBufferDisconnections += 1
-    log.warning("Closing client that reached max query buffer length: \(describe(client)) (qbuf of \(client.pointee.input.count) bytes)")
+    log.warning("Closing client that reached max query buffer length: \(describe(client)) (qbuf of \(client.pointee.inputBytes) bytes)")
   }
 
   /// After a command: whether this client's unsent output has passed a limit for good.
-  mutating func exceedsOutputLimit(_ client: UnsafeMutablePointer<Connection>) -> Bool {
+  mutating func exceedsOutputLimit(_ client: UnsafeMutablePointer<Client>) -> Bool {
     let held = client.pointee.output.pending
     if !client.pointee.session.flags.contains(.authenticated) && held > Limits.outputBeforeAuthenticationBytes {
       return true
@@ -111,15 +97,15 @@ extension Server {
     return clock.seconds - client.pointee.details.pointee.softLimitSince > limit.softSeconds
   }
 
-  mutating func closedForOutput(_ client: UnsafeMutablePointer<Connection>) {
+  mutating func closedForOutput(_ client: UnsafeMutablePointer<Client>) {
     statistics.outputBufferDisconnections += 1
     log.warning("Client \(describe(client)) scheduled to be closed ASAP for overcoming of output buffer limits.")
   }
 
   /// Looked at about once a second: whether a connection has outstayed a deadline.
-  mutating func isOverdue(_ client: UnsafeMutablePointer<Connection>) -> Bool {
+  mutating func isOverdue(_ client: UnsafeMutablePointer<Client>) -> Bool {
     switch client.pointee.state {
-    case .closing, .released: return false
+    case .closing: return false
     case .draining: return clock.seconds - client.pointee.lastInteractionSeconds > Limits.drainSeconds
     case .open: break
     }
@@ -137,13 +123,13 @@ extension Server {
   // MARK: going
 
   /// The connection ends: whoever counts it stops counting it. Memory is freed when the kernel is done with it.
-  mutating func disconnected(_ client: UnsafeMutablePointer<Connection>) {
+  mutating func disconnected(_ client: UnsafeMutablePointer<Client>) {
     unblock(client)
     log.verbose("Client closed connection \(describe(client))")
   }
 
   /// The bytes of the request are some other protocol's: somebody makes a browser talk to us.
-  mutating func closedAsForeign(_ client: UnsafeMutablePointer<Connection>) {
+  mutating func closedAsForeign(_ client: UnsafeMutablePointer<Client>) {
     if clock.seconds - lastForeignWarningSeconds >= 60 || lastForeignWarningSeconds == 0 {
       lastForeignWarningSeconds = clock.seconds
       log.warning(

@@ -8,12 +8,12 @@ extension Server {
   /// The fields of CLIENT LIST, without a line end: those of Redis 7.0 in their order, newer ones behind them.
   /// `index` is the command that runs, for the client that asks: it counts as its last one, and its request is
   /// still in the buffer.
-  func describe(_ client: UnsafeMutablePointer<Connection>, running index: Int? = nil) -> String {
+  func describe(_ client: UnsafeMutablePointer<Client>, running index: Int? = nil) -> String {
     let details = client.pointee.details.pointee
     let session = client.pointee.session
     let now = clock.seconds
-    let inputBytes = client.pointee.input.count > 0 || index == nil
-      ? client.pointee.input.count : client.pointee.requestBytes
+    let inputBytes = client.pointee.inputBytes > 0 || index == nil
+      ? client.pointee.inputBytes : client.pointee.requestBytes
     let argumentBytes = index == nil ? 0 : (0..<running.count).reduce(0) { $0 + running[$1].count }
     var line = "id=\(session.id) addr=\(details.address) laddr=\(details.localAddress)"
     line += " fd=\(client.pointee.descriptor) name=\(details.name)"
@@ -24,25 +24,25 @@ extension Server {
     line += " tot-mem=\(memoryBytes(of: client)) events=\(events(client)) cmd=\(lastCommandName(client, index))"
     line += " user=default redir=-1 resp=\(session.isRESP3 ? 3 : 2)"
     line += " lib-name=\(details.libraryName) lib-ver=\(details.libraryVersion)"
-    line += " capa=\(session.flags.contains(.redirectCapable) ? "r" : "") watch=0 io-thread=0"
+    line += " capa=\(session.flags.contains(.redirectCapable) ? "r" : "") watch=0 io-thread=\(client.pointee.reactor)"
     line += " tot-net-in=\(details.bytesReceived) tot-net-out=\(details.bytesSent) tot-cmds=\(details.commands)"
     return line
   }
 
   /// Room that the client's requests are read into: the buffers of the ring, which belong to nobody, as long as
   /// it uses them; more if its last request took more.
-  private func inputRoom(_ client: UnsafeMutablePointer<Connection>) -> Int {
+  private func inputRoom(_ client: UnsafeMutablePointer<Client>) -> Int {
     guard clock.seconds - client.pointee.lastInteractionSeconds < Self.inputIdleSeconds else {
-      return client.pointee.input.capacity
+      return client.pointee.inputCapacity
     }
-    return max(Self.inputRoomMin, client.pointee.input.capacity, client.pointee.requestBytes)
+    return max(Self.inputRoomMin, client.pointee.inputCapacity, client.pointee.requestBytes)
   }
 
   private static var inputIdleSeconds: Int64 { 2 }
   private static var inputRoomMin: Int { 16_384 }
 
   /// The first chunk of the output is what Redis calls the reply buffer, the others are its list.
-  private func outputFields(_ client: UnsafeMutablePointer<Connection>) -> String {
+  private func outputFields(_ client: UnsafeMutablePointer<Client>) -> String {
     let output = client.pointee.output
     let first = output.head.map { Int($0.pointee.capacity) + ChunkPool.headerBytes } ?? 0
     let isList = output.chunkCount > 1
@@ -51,13 +51,13 @@ extension Server {
   }
 
   /// Bytes that the client makes the server hold.
-  func memoryBytes(of client: UnsafeMutablePointer<Connection>) -> Int {
-    MemoryLayout<Connection>.stride + MemoryLayout<ClientDetails>.stride + client.pointee.input.capacity
-      + client.pointee.output.heldBytes + client.pointee.largeWord.length
+  func memoryBytes(of client: UnsafeMutablePointer<Client>) -> Int {
+    MemoryLayout<Client>.stride + MemoryLayout<Connection>.stride + MemoryLayout<ClientDetails>.stride
+      + client.pointee.inputCapacity + client.pointee.output.heldBytes
   }
 
   /// Redis's letters; `N` when none applies.
-  func flagLetters(_ client: UnsafeMutablePointer<Connection>) -> String {
+  func flagLetters(_ client: UnsafeMutablePointer<Client>) -> String {
     var letters = ""
     let flags = client.pointee.session.flags
     if flags.contains(.closeAfterReply) || client.pointee.state == .draining { letters += "c" }
@@ -70,11 +70,11 @@ extension Server {
     return letters.isEmpty ? "N" : letters
   }
 
-  private func events(_ client: UnsafeMutablePointer<Connection>) -> String {
-    (client.pointee.marks.contains(.receiving) ? "r" : "") + (client.pointee.marks.contains(.sending) ? "w" : "")
+  private func events(_ client: UnsafeMutablePointer<Client>) -> String {
+    (client.pointee.state == .open ? "r" : "") + (client.pointee.marks.contains(.sending) ? "w" : "")
   }
 
-  private func lastCommandName(_ client: UnsafeMutablePointer<Connection>, _ running: Int?) -> String {
+  private func lastCommandName(_ client: UnsafeMutablePointer<Client>, _ running: Int?) -> String {
     let index = running ?? Int(client.pointee.lastCommand)
     return index < 0 ? "NULL" : table.facts[index].fullName
   }

@@ -1,4 +1,4 @@
-// Reactor+Log.swift — the log's operations go out with the turn, and their results let answers leave.
+// Executor+Log.swift — the log's operations go out with the turn, and their results let answers leave.
 //
 //   turn:  commands append ─▶ commit: write ─link▶ fdatasync ─┐         one enter for all of it
 //          completions      ◀───────────────────────────────-─┘
@@ -14,7 +14,7 @@ enum FileSlot {
   static let snapshot: UInt32 = 3
 }
 
-extension Reactor where Engine: ~Copyable {
+extension Executor where Engine: ~Copyable {
   /// Submits what the log should do next. Before the sends of the turn, so that both leave together.
   @inline(__always)
   mutating func commitLog() {
@@ -31,22 +31,22 @@ extension Reactor where Engine: ~Copyable {
       switch operation {
       case .write(let descriptor, let memory, let count, let offset):
         guard server.pointee.mayWriteAtOnce(count) else {
-          ring.write(descriptor, memory, count: count, offset: offset, Token(.write, slot: FileSlot.log, generation: 0))
+          reactor.ring.write(descriptor, memory, count: count, offset: offset, Token(.write, slot: FileSlot.log, generation: 0))
           continue
         }
-        server.pointee.wroteAtOnce(ring.writeAtOnce(descriptor, memory, count: count, offset: offset), since: now)
+        server.pointee.wroteAtOnce(reactor.ring.writeAtOnce(descriptor, memory, count: count, offset: offset), since: now)
       case .writeThenSync(let descriptor, let memory, let count, let offset):
         server.pointee.appendLog.figures.chainBeganAt = now
-        ring.writeThenSync(
+        reactor.ring.writeThenSync(
           descriptor, memory, count: count, offset: offset,
           write: Token(.write, slot: FileSlot.log, generation: 0), sync: Token(.sync, slot: FileSlot.log, generation: 0))
       case .writeDurably(let descriptor, let memory, let count, let offset):
         server.pointee.appendLog.figures.chainBeganAt = now
-        ring.writeDurably(
+        reactor.ring.writeDurably(
           descriptor, memory, count: count, offset: offset, Token(.write, slot: FileSlot.log, generation: 0))
       case .sync(let descriptor, let isChain):
         server.pointee.appendLog.figures.syncBeganAt = now
-        ring.sync(descriptor, Token(.sync, slot: isChain ? FileSlot.log : FileSlot.logSync, generation: 0))
+        reactor.ring.sync(descriptor, Token(.sync, slot: isChain ? FileSlot.log : FileSlot.logSync, generation: 0))
       }
     }
     server.pointee.advanceLogState()
@@ -58,9 +58,9 @@ extension Reactor where Engine: ~Copyable {
     guard let operation = server.pointee.nextSnapshotOperation() else { return }
     switch operation {
     case .write(let descriptor, let memory, let count, let offset):
-      ring.write(descriptor, memory, count: count, offset: offset, Token(.write, slot: FileSlot.snapshot, generation: 0))
+      reactor.ring.write(descriptor, memory, count: count, offset: offset, Token(.write, slot: FileSlot.snapshot, generation: 0))
     case .sync(let descriptor):
-      ring.sync(descriptor, Token(.sync, slot: FileSlot.snapshot, generation: 0))
+      reactor.ring.sync(descriptor, Token(.sync, slot: FileSlot.snapshot, generation: 0))
     }
   }
 
@@ -69,7 +69,7 @@ extension Reactor where Engine: ~Copyable {
     case FileSlot.log: server.pointee.logWritten(done.result)
     default: server.pointee.snapshotWritten(done.result)
     }
-    if done.token.slot == FileSlot.log { releaseHolds() }
+    if done.token.slot == FileSlot.log { server.pointee.releaseHolds() }
   }
 
   mutating func syncedFile(_ done: Completion) {
@@ -78,24 +78,6 @@ extension Reactor where Engine: ~Copyable {
     case FileSlot.logSync: server.pointee.logSynced(done.result, isChain: false)
     default: return server.pointee.snapshotSynced(done.result)
     }
-    releaseHolds()
-  }
-
-  /// The watermark may have moved: answers that waited for it may leave.
-  mutating func releaseHolds() {
-    let synced = server.pointee.appendLog.pipeline.syncedSequence
-    guard synced > server.pointee.appendLog.releasedSequence else { return }
-    server.pointee.appendLog.releasedSequence = synced
-    let nowMicroseconds = UInt32(truncatingIfNeeded: Clock.monotonicNanoseconds() / 1_000)
-    var slot = server.pointee.appendLog.holds.head
-    while slot != HoldTable.none {
-      let state = server.pointee.appendLog.holds.states[slot]
-      slot = state.pointee.next
-      guard state.pointee.first.sequence <= synced else { continue }
-      let client = server.pointee.connections[state.pointee.client]
-      server.pointee.release(client, upTo: synced, nowMicroseconds: nowMicroseconds)
-      if client.pointee.hasSendable { markReady(client) }
-    }
-    server.pointee.answerSyncWaiters()
+    server.pointee.releaseHolds()
   }
 }

@@ -1,4 +1,4 @@
-// Executor.swift — one request from its words to its answer.
+// Server+Execute.swift — one request from its words to its answer.
 //
 // Three steps: admission (in Redis's order, because clients can see which error wins: does the
 // command exist, has it the right number of words, may this client run it), the body, the account.
@@ -11,7 +11,7 @@ import Wire
 extension UnsafeMutablePointer where Pointee == Server {
   /// Runs one request of a client. `known` is its command, if the look-ahead has found it already.
   func execute(
-    _ client: UnsafeMutablePointer<Connection>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
+    _ client: UnsafeMutablePointer<Client>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
   ) {
     if let command = pointee.admit(client, arguments, known) {
       let before = pointee.beforeCommand(command, client)
@@ -33,7 +33,6 @@ extension UnsafeMutablePointer where Pointee == Server {
       }
     }
     pointee.running = .none
-    if client.pointee.largeWords != nil { client.pointee.releaseLargeWords() }
     if pointee.blocked.hasReady { serveBlocked() }
   }
 }
@@ -58,15 +57,15 @@ extension Server {
 
   /// The command to run, or nil if the request has been refused.
   fileprivate mutating func admit(
-    _ client: UnsafeMutablePointer<Connection>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
+    _ client: UnsafeMutablePointer<Client>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
   ) -> UnsafePointer<Command>? {
     running = arguments
     execution.pointee.arguments = arguments
     execution.pointee.largeWords = client.pointee.largeWords
     execution.pointee.session = UnsafeMutableRawPointer(client)
-      .advanced(by: Connection.sessionOffset).assumingMemoryBound(to: Session.self)
+      .advanced(by: Client.sessionOffset).assumingMemoryBound(to: Session.self)
     let output = UnsafeMutableRawPointer(client)
-      .advanced(by: Connection.outputOffset).assumingMemoryBound(to: OutputBuffer.self)
+      .advanced(by: Client.outputOffset).assumingMemoryBound(to: OutputBuffer.self)
     execution.pointee.reply = Reply(output: output, isRESP3: client.pointee.session.flags.contains(.resp3))
 
     guard let command = known ?? resolve(client, arguments) else { return nil }
@@ -91,7 +90,7 @@ extension Server {
   }
 
   private mutating func resolve(
-    _ client: UnsafeMutablePointer<Connection>, _ arguments: Arguments
+    _ client: UnsafeMutablePointer<Client>, _ arguments: Arguments
   ) -> UnsafePointer<Command>? {
     switch table.resolve(arguments) {
     case .command(let command): return command
@@ -108,7 +107,7 @@ extension Server {
 
   @inline(__always)
   fileprivate mutating func beforeCommand(
-    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>
+    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>
   ) -> BeforeCommand {
     let isSilent = client.pointee.session.flags.isSilent
     if isSilent { execution.pointee.reply.output = silence }
@@ -121,7 +120,7 @@ extension Server {
 
   @inline(__always)
   fileprivate mutating func account(
-    for command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Connection>, _ before: BeforeCommand
+    for command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ before: BeforeCommand
   ) {
     let index = command.pointee.index
     // One reading ends this command and begins the next of the batch.

@@ -1,0 +1,163 @@
+// Crew.swift — the reactors that have threads, as the executor knows them.
+//
+//             ┌── orders ──▶ reactor 1 ── jobs ──┐
+//   executor ─┼── orders ──▶ reactor 2 ── jobs ──┼──▶ one outbox ──▶ executor
+//             └── orders ──▶ reactor 3 ── jobs ──┘
+//
+// Orders of a turn are written as they arise and published once, at its end; whoever sleeps is woken then. An order that
+// finds no room waits in the executor's memory, behind which all later ones to that reactor go: nothing is lost and
+// nothing overtakes. How much can be under way is bounded by the connections: a send, a batch and an end for each.
+import Bytes
+import Channels
+import Ring
+
+/// One reactor with a thread.
+struct CrewMember: ~Copyable {
+  fileprivate var orders: SPSCRing<Order, HardwareWord>.Producer
+  fileprivate var backlog: [Order] = []
+  fileprivate var notifier: Parking.Notifier
+  fileprivate let waker: Waker
+  fileprivate let thread: OwnThread
+  let figures: UnsafeMutablePointer<SharedFigures>
+  /// Clients whose sockets it has, or is about to have.
+  var clientCount = 0
+  /// It has been told to stop, and gets no more clients.
+  var isLeaving = false
+  /// Orders given.
+  fileprivate(set) var given: UInt64 = 0
+
+  init(
+    orders: consuming SPSCRing<Order, HardwareWord>.Producer, notifier: consuming Parking.Notifier, waker: Waker,
+    thread: consuming OwnThread, figures: UnsafeMutablePointer<SharedFigures>
+  ) {
+    self.orders = orders
+    self.notifier = notifier
+    self.waker = waker
+    self.thread = thread
+    self.figures = figures
+  }
+
+  var wakesSent: UInt64 { notifier.sent }
+  var wakesSuppressed: UInt64 { notifier.suppressed }
+
+  @inline(__always)
+  fileprivate mutating func give(_ order: Order) {
+    given &+= 1
+    guard backlog.isEmpty, orders.write(order) else { return backlog.append(order) }
+  }
+
+  /// Shows it what was given; true if it sleeps and must be woken.
+  fileprivate mutating func publish() -> Bool {
+    if !backlog.isEmpty {
+      var moved = 0
+      while moved < backlog.count, orders.write(backlog[moved]) { moved += 1 }
+      backlog.removeFirst(moved)
+    }
+    guard orders.unpublished > 0 else { return false }
+    orders.publish()
+    return notifier.mustWake()
+  }
+
+  /// Waits for the end of its thread, which has been told to stop and has no connection.
+  fileprivate consuming func join() -> ReactorFigures {
+    thread.join()
+    let last = figures.pointee.figures
+    figures.deinitialize(count: 1)
+    figures.deallocate()
+    return last
+  }
+}
+
+struct Crew: ~Copyable {
+  static let threadsMax = 127
+
+  /// The first `count` are there.
+  private let members: UnsafeMutablePointer<CrewMember>
+  private(set) var count = 0
+  var outbox = SharedOutbox<Job>(lanesMax: threadsMax)
+  /// Where the executor sleeps.
+  var parking = Parking.Sleeper()
+  /// Starts one more thread; made by whoever knows the engine.
+  var start: ((inout Crew, ReactorSetup) throws(Errno) -> Void)?
+  /// Orders that were given and not published.
+  private var isGiving = false
+
+  init() { members = .allocate(capacity: Self.threadsMax) }
+
+  deinit {
+    members.deinitialize(count: count)
+    members.deallocate()
+  }
+
+  /// Reactor `number`, from 1 on.
+  @inline(__always)
+  func member(_ number: UInt8) -> UnsafeMutablePointer<CrewMember> {
+    precondition(number > 0 && number <= count, "no such reactor")
+    return members + Int(number) - 1
+  }
+
+  mutating func add(_ member: consuming CrewMember) {
+    precondition(count < Self.threadsMax, "more reactors than there may be")
+    (members + count).initialize(to: member)
+    count += 1
+  }
+
+  /// Tells all but the first `number` to stop once their clients are gone.
+  mutating func dismiss(downTo number: Int) {
+    for index in 0..<count where index >= number { members[index].isLeaving = true }
+  }
+
+  /// The first `number` stay after all.
+  mutating func keep(_ number: Int) {
+    for index in 0..<min(number, count) { members[index].isLeaving = false }
+  }
+
+  /// Those that stay, or are to come to stay.
+  var staying: Int {
+    var staying = 0
+    for index in 0..<count where !members[index].isLeaving { staying += 1 }
+    return staying
+  }
+
+  /// Takes the last one off if it has been dismissed and serves nobody; its thread has nothing left to do but end.
+  mutating func joinLast() -> ReactorFigures? {
+    guard count > 0, members[count - 1].isLeaving, members[count - 1].clientCount == 0 else { return nil }
+    members[count - 1].give(Order(.stop, nil))
+    let mustWake = members[count - 1].publish()
+    count -= 1
+    let member = (members + count).move()
+    if mustWake { member.waker.wake() }
+    let figures = member.join()
+    _ = outbox.retireAbandonedLanes()
+    return figures
+  }
+
+  @inline(__always)
+  mutating func give(_ order: Order, to number: UInt8) {
+    member(number).pointee.give(order)
+    isGiving = true
+  }
+
+  /// Publishes the orders of this turn. `wake` wakes a reactor that sleeps.
+  @inline(__always)
+  mutating func publish(_ wake: (Waker) -> Void) {
+    guard isGiving else { return }
+    isGiving = false
+    for index in 0..<count {
+      if members[index].publish() { wake(members[index].waker) }
+      if !members[index].backlog.isEmpty { isGiving = true }
+    }
+  }
+
+  /// Something waits that the executor must come back for soon.
+  var isGivingLate: Bool { isGiving }
+
+  /// The reactor with the fewest clients that takes more; 0 if none does.
+  var leastLoaded: UInt8 {
+    var least = 0
+    for index in 0..<count where !members[index].isLeaving {
+      if least == 0 || members[index].clientCount < members[least - 1].clientCount { least = index + 1 }
+    }
+    return UInt8(least)
+  }
+}

@@ -1,0 +1,43 @@
+// Order.swift — what the executor wants of a reactor.
+//
+// The reactor alone touches its sockets: whoever wants one written to, ended or read no further gives an order. Orders to
+// one reactor are obeyed in the order in which they were given. `close` is the last one about a connection, except
+// for the `ran` of a batch that was under way.
+import Ring
+
+struct Order: BitwiseCopyable {
+  enum Kind: UInt8 {
+    /// Serve the socket `descriptor` for `client`.
+    case adopt
+    /// `batch` has run, as far as `ran` says.
+    case ran
+    /// Send `amount` bytes from `pointer` on; they stay where they are until the job `sent`.
+    case send
+    /// Send the `count` stretches that are listed from `pointer` on, `amount` bytes in all.
+    case sendSegments
+    /// Read no more; what was asked for is still answered.
+    case stopReading
+    /// Deliver requests again.
+    case goOn
+    /// The client need not authenticate any more.
+    case trust
+    /// End the connection; output that has not left is lost.
+    case close
+    /// proto-max-bulk-len and client-query-buffer-limit, in `amount`.
+    case limitParser, limitInput
+    /// End the thread when no connection is left.
+    case stop
+  }
+
+  let kind: Kind
+  var isTrusted = false
+  var count: Int32 = 0
+  var connection: UnsafeMutablePointer<Connection>?
+  var pointer: UnsafeMutableRawPointer?
+  var amount = 0
+
+  init(_ kind: Kind, _ connection: UnsafeMutablePointer<Connection>?) {
+    self.kind = kind
+    self.connection = connection
+  }
+}

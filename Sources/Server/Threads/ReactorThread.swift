@@ -1,0 +1,217 @@
+// ReactorThread.swift — the loop of a reactor that has a thread of its own.
+//
+//   enter ─▶ completions ─▶ jobs                 orders ─▶ submissions ─▶ enter
+//                 └─ published together, and the executor woken if it sleeps ─┘
+//
+// Before it sleeps it says so, looks for orders once more, and then waits in its ring, which whoever gives it an order
+// wakes. It stops when it is told to and has no connection left.
+import Bytes
+import Channels
+import Commands
+import Ring
+
+/// What a new thread is given. Its ring it makes itself, for a ring belongs to the thread that made it.
+struct ReactorStart: ~Copyable, @unchecked Sendable {
+  var orders: SPSCRing<Order, HardwareWord>.Consumer
+  var parking: Parking.Sleeper
+  var upstream: RemoteUpstream
+  let setup: ReactorSetup
+  let figures: UnsafeMutablePointer<SharedFigures>
+}
+
+/// What all reactors have in common.
+struct ReactorSetup {
+  let table: CommandTable
+  let limits: InputLimits
+  /// Processors to run on; anywhere if there are none.
+  let processors: [Int]
+}
+
+struct ReactorThread<Engine: CompletionRing & ~Copyable>: ~Copyable {
+  var reactor: Reactor<Engine, RemoteUpstream>
+  private var orders: SPSCRing<Order, HardwareWord>.Consumer
+  private var parking: Parking.Sleeper
+  private let shared: UnsafeMutablePointer<SharedFigures>
+  private var thread = ThreadFigures()
+  private var isStopping = false
+  /// Something waits that this turn did not come to.
+  var isBehind = false
+
+  init(ring: consuming Engine, _ start: consuming ReactorStart) {
+    shared = start.figures
+    let setup = start.setup
+    orders = start.orders
+    parking = start.parking
+    reactor = Reactor(ring: ring, upstream: start.upstream, table: setup.table)
+    reactor.limits = setup.limits
+  }
+
+  /// Turns until it has been told to stop.
+  mutating func run() throws(RingError) {
+    while !hasStopped { try turn(sleeps: true) }
+    publishFigures()
+  }
+
+  var hasStopped: Bool { isStopping && reactor.connections.count == 0 }
+
+  /// One turn; without `sleeps` it returns at once if there is nothing to do.
+  mutating func turn(sleeps: Bool) throws(RingError) {
+    try enter(sleeps: sleeps)
+    let began = Clock.monotonicNanoseconds()
+    isBehind = false
+    var handled = 0
+    while reactor.upstream.hasRoom() {
+      guard let done = reactor.ring.next() else { break }
+      reactor.handle(done)
+      handled += 1
+      guard handled < Turn.completionsMax else {
+        isBehind = true
+        break
+      }
+    }
+    obeyOrders()
+    reactor.rearmStarved()
+    tellExecutor()
+    thread.activeNanoseconds &+= Clock.monotonicNanoseconds() &- began
+    publishFigures()
+  }
+
+  private mutating func enter(sleeps: Bool) throws(RingError) {
+    if !reactor.upstream.hasRoom() {
+      // The executor is behind. It makes room without knowing that somebody waits for it.
+      thread.laneFull &+= 1
+      return try reactor.ring.enter(timeoutNanoseconds: Self.fullLaneNanoseconds)
+    }
+    guard sleeps && !isBehind && orders.count() == 0 else { return try reactor.ring.enter(timeoutNanoseconds: 0) }
+    parking.declareAsleep()
+    guard orders.count() == 0 else {
+      parking.callOff()
+      return try reactor.ring.enter(timeoutNanoseconds: 0)
+    }
+    try reactor.ring.enter(timeoutNanoseconds: nil)
+    parking.rise()
+  }
+
+  private mutating func obeyOrders() {
+    var obeyed = 0
+    while reactor.upstream.hasRoom(), let order = orders.pop() {
+      obey(order)
+      obeyed += 1
+      guard obeyed < Turn.completionsMax else {
+        isBehind = true
+        break
+      }
+    }
+    orders.giveBack()
+    if !reactor.upstream.hasRoom() { isBehind = true }
+  }
+
+  private mutating func obey(_ order: Order) {
+    switch order.kind {
+    case .stop: isStopping = true
+    default: reactor.obey(order)
+    }
+  }
+
+  /// Shows the executor what has been told in this turn.
+  private mutating func tellExecutor() {
+    guard reactor.upstream.lane.unpublished > 0 else { return }
+    thread.jobs &+= UInt64(reactor.upstream.lane.unpublished)
+    reactor.upstream.lane.publish()
+    if reactor.upstream.executor.mustWake() { reactor.ring.wake(reactor.upstream.executorWaker) }
+  }
+
+  private mutating func publishFigures() {
+    thread.wakesSent = reactor.upstream.executor.sent
+    thread.wakesSuppressed = reactor.upstream.executor.suppressed
+    shared.pointee.store(reactor.figures, reactor.ring.statistics, thread)
+  }
+
+  private static var fullLaneNanoseconds: UInt64 { 50_000 }
+}
+
+// MARK: beginning
+
+extension ReactorThread where Engine: ~Copyable {
+  /// Starts one more thread and adds it to the crew once it has a ring. If either cannot be had the crew is as it was.
+  static func start(
+    in crew: inout Crew, _ setup: ReactorSetup, executor waker: Waker,
+    makeRing: @escaping @Sendable () throws(RingError) -> Engine
+  ) throws(Errno) {
+    let ends = SPSCRing<Order, HardwareWord>.make(capacity: orderCells)
+    let parking = Parking.Sleeper()
+    let notifier = parking.makeNotifier()
+    let upstream = RemoteUpstream(
+      lane: crew.outbox.addLane(credits: RemoteUpstream.laneCells / 2), executor: crew.parking.makeNotifier(),
+      waker: waker)
+    let figures = UnsafeMutablePointer<SharedFigures>.allocate(capacity: 1)
+    figures.initialize(to: SharedFigures())
+    let parcel = Parcel(
+      ReactorStart(orders: ends.consumer, parking: parking, upstream: upstream, setup: setup, figures: figures))
+    let heard = FirstWord<Result<Waker, RingError>>()
+    do throws(Errno) {
+      let thread = try OwnThread(name: "io_thd_\(crew.count + 1)") { serve(parcel, makeRing, heard) }
+      switch heard.hear() {
+      case .success(let waker):
+        crew.add(CrewMember(orders: ends.producer, notifier: notifier, waker: waker, thread: thread, figures: figures))
+      case .failure(let error):
+        thread.join()
+        throw error.errno
+      }
+    } catch {
+      parcel.discard()
+      figures.deinitialize(count: 1)
+      figures.deallocate()
+      _ = crew.outbox.retireAbandonedLanes()
+      throw error
+    }
+  }
+
+  /// The body of the thread.
+  private static func serve(
+    _ parcel: Parcel, _ makeRing: @Sendable () throws(RingError) -> Engine, _ heard: FirstWord<Result<Waker, RingError>>
+  ) {
+    do throws(RingError) {
+      let ring = try makeRing()
+      let waker = ring.waker
+      guard let start = parcel.open() else { return }
+      try? OwnThread.bind(to: start.setup.processors)
+      var thread = ReactorThread(ring: ring, start)
+      heard.say(.success(waker))
+      try thread.run()
+    } catch {
+      heard.say(.failure(error))
+    }
+  }
+
+  private static var orderCells: Int { 4_096 }
+}
+
+/// Carries what cannot be copied into a closure; opened once, or thrown away.
+private struct Parcel: @unchecked Sendable {
+  private let content: UnsafeMutablePointer<ReactorStart?>
+
+  init(_ start: consuming ReactorStart) {
+    content = .allocate(capacity: 1)
+    content.initialize(to: consume start)
+  }
+
+  func open() -> ReactorStart? {
+    defer { content.deallocate() }
+    return content.move()
+  }
+
+  func discard() {
+    content.deinitialize(count: 1)
+    content.deallocate()
+  }
+}
+
+extension RingError {
+  /// What the kernel said.
+  var errno: Errno {
+    switch self {
+    case .unavailable(let code, _), .broken(let code): Errno(code)
+    }
+  }
+}
