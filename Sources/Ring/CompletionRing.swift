@@ -49,6 +49,9 @@ public protocol CompletionRing: ~Copyable {
   /// Tells the ring about a connected descriptor before its first receive; lets io_uring register it.
   mutating func attach(_ descriptor: Int32)
 
+  /// Lets go of a descriptor that another ring will serve, nothing being in flight on it. It stays open.
+  mutating func detach(_ descriptor: Int32)
+
   /// Closes the descriptor, nothing being in flight on it. Completes under `token`. The number is
   /// free for the kernel to give out again as soon as the close has happened, which is before this completes.
   mutating func close(_ descriptor: Int32, _ token: Token)

@@ -13,6 +13,7 @@ extension Server {
   /// Carries out what may fail. May put a value into its final form.
   mutating func prepare(_ old: Settings, _ new: inout Settings, _ names: [String]) throws(Refusal) {
     if new.clients.clientsMax > old.clients.clientsMax { try makeRoom(forClients: new.clients.clientsMax) }
+    if new.threads.ioThreads != old.threads.ioThreads { try changeThreads(from: old, to: new.threads.ioThreads) }
     let directory = try names.contains("dir") ? changeDirectory(&new) : nil
     guard new.network.port != old.network.port || new.network.bind != old.network.bind else { return }
     do {
@@ -72,6 +73,13 @@ extension Server {
 
   /// Listeners, log, ring, signals, files being written.
   private static var ownDescriptors: UInt64 { 32 }
+
+  /// A thread that cannot be had is the command's error, and those that are there stay.
+  private mutating func changeThreads(from old: Settings, to wanted: Int) throws(Refusal) {
+    do throws(Errno) { try changeThreads(to: wanted) } catch {
+      throw Refusal("Unable to start the threads: \(error.text)", parameter: "io-threads")
+    }
+  }
 
   /// Each client takes a descriptor, and the server some of its own.
   private func makeRoom(forClients count: Int) throws(Refusal) {

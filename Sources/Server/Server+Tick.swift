@@ -24,6 +24,7 @@ extension Server {
   }
 
   private mutating func sampleRates(_ now: UInt64) {
+    refreshTraffic()
     statistics.commandRate.sample(total: statistics.commands, nanoseconds: now)
     statistics.inputRate.sample(total: traffic.total.bytesReceived, nanoseconds: now)
     statistics.outputRate.sample(total: traffic.total.bytesSent, nanoseconds: now)

@@ -11,8 +11,8 @@ import Wire
 
 package struct Server: ~Copyable {
   /// The directives' values. Reach into it; copying it costs a reference count for each text in it.
-  var configuration: Configuration
-  var log: Log
+  let configurationPart: Part<Configuration>
+  let logPart: Part<Log>
   var clock = LoopClock()
   var timers = Timers()
   /// Where signals are read from.
@@ -21,16 +21,16 @@ package struct Server: ~Copyable {
   var isTickPaused = false
   var lifecycle = Lifecycle()
   var wishes = Wishes()
-  var statistics = Statistics()
-  var errors = ErrorLedger()
-  var slowLog = CommandLog()
-  var largeRequests = CommandLog()
-  var largeReplies = CommandLog()
-  var latency = LatencyMonitor()
+  let statisticsPart = Part(Statistics())
+  let errorsPart = Part(ErrorLedger())
+  let slowLogPart = Part(CommandLog())
+  let largeRequestsPart = Part(CommandLog())
+  let largeRepliesPart = Part(CommandLog())
+  let latencyPart = Part(LatencyMonitor())
 
   // MARK: clients
 
-  var clients = Slab<Client>()
+  let clientsPart = Part(Slab<Client>())
   var listeners: [Listener] = []
   var nextClientID: UInt64 = 1
   /// Connections that only wait for their last answers to leave.
@@ -41,11 +41,13 @@ package struct Server: ~Copyable {
   /// What the executor's own reactor is to do next.
   var orders: [Order] = []
   /// What reactors have received and sent.
-  var traffic = Traffic()
+  let trafficPart = Part(Traffic())
   /// Requests that this turn has run.
   var requestsInTurn = 0
   /// Reactors with threads of their own.
-  var crew = Crew()
+  let crewPart = Part(Crew())
+  /// Clients that were moved from one reactor to another.
+  var moves: UInt64 = 0
   /// Listeners have come or must go.
   var mustRelisten = false
   var clientPause = ClientPause()
@@ -60,10 +62,10 @@ package struct Server: ~Copyable {
 
   // MARK: durability
 
-  var appendLog = AppendLog()
-  var recovery = Recovery()
-  var snapshots = Snapshots()
-  var errands: FileErrands
+  let appendLogPart = Part(AppendLog())
+  let recoveryPart = Part(Recovery())
+  let snapshotsPart = Part(Snapshots())
+  let errandsPart: Part<FileErrands>
   /// Some requests may be refused: the data are being loaded, or the disk does not take writes.
   var isRestricted = false
   /// The data are loaded: settings take effect at once from now on.
@@ -77,7 +79,7 @@ package struct Server: ~Copyable {
   /// Writers that wait for an image to have written what they would change.
   var parkedWriters = ParkedWriters()
   /// Clients that wait for a key.
-  var blocked = BlockedClients()
+  let blockedPart = Part(BlockedClients())
   /// Some command has another name here than elsewhere.
   let isRenaming: Bool
   /// The session under which the log's records are run again.
@@ -105,18 +107,18 @@ package struct Server: ~Copyable {
   static let segmentsMax = 64
 
   /// What the loop runs on, for INFO and the log.
-  package var engine: EngineReport
+  let enginePart: Part<EngineReport>
   /// Facts of the process that do not change.
-  var identity: Identity
+  let identityPart: Part<Identity>
 
   /// - Parameter commands: everything clients may call, without rename-command.
   init(
     configuration: Configuration, identity: Identity, engine: EngineReport, commands: [CommandDefinition], signalDescriptor: Int32, errands: consuming FileErrands
   ) {
-    self.errands = errands
-    self.configuration = configuration
-    self.identity = identity
-    self.engine = engine
+    errandsPart = Part(errands)
+    configurationPart = Part(configuration)
+    identityPart = Part(identity)
+    enginePart = Part(engine)
     self.signalDescriptor = signalDescriptor
     let count = configuration.settings.general.databases
     databases = .allocate(capacity: count)
@@ -143,7 +145,7 @@ package struct Server: ~Copyable {
       to: Execution(
         reply: Reply(output: silence, isRESP3: false), session: nobody, databases: databases, databaseCount: count,
         graveyard: graveyard, pool: pool, table: table))
-    log = Log()
+    logPart = Part(Log())
     log.apply(configuration.settings.general)
     apply(to: &execution.pointee)
   }

@@ -29,7 +29,7 @@ extension Directive {
     .integer(
       "io-threads", \.threads.ioThreads, 1...128, default: 1,
       "Threads that serve connections; 1 does everything on one."
-    ).later(.threads),
+    ),
     .flag(
       "io-threads-do-reads", \.threads.ioThreadsDoReads, default: false, changes: .atStart,
       "Threads also read requests; here they always do."

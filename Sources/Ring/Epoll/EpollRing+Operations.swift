@@ -88,6 +88,11 @@ extension EpollRing {
     endpoints[descriptor].isRegistered = watch(descriptor, EpollRing.input) == 0
   }
 
+  public mutating func detach(_ descriptor: Int32) {
+    _ = curing_epoll_control(epoll, EPOLL_CTL_DEL, descriptor, 0)
+    endpoints[descriptor] = Endpoint()
+  }
+
   public mutating func close(_ descriptor: Int32, _ token: Token) {
     closes.push(Closing(descriptor: descriptor, token: token))
   }

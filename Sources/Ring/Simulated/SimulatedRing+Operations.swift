@@ -41,6 +41,12 @@ extension SimulatedRing {
     if world.resources[descriptor] == nil { world.violation("attach of \(descriptor), which is not open") }
   }
 
+  public mutating func detach(_ descriptor: Int32) {
+    forEachOperation { other in
+      if other.descriptor == descriptor { world.violation("detach of \(descriptor) with \(other.kind) in flight") }
+    }
+  }
+
   public mutating func close(_ descriptor: Int32, _ token: Token) {
     forEachOperation { other in
       if other.descriptor == descriptor { world.violation("close of \(descriptor) with \(other.kind) in flight") }

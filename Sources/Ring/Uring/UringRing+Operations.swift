@@ -62,6 +62,12 @@ extension UringRing {
       submissions.entry(), number, place, quiet, RingToken.registered.bits(place))
   }
 
+  public mutating func detach(_ descriptor: Int32) {
+    guard files.contains(descriptor) else { return }
+    files.remove(descriptor)
+    unsafe curing_prepare_close_registered(submissions.entry(), UInt32(descriptor), quiet, RingToken.silent.bits())
+  }
+
   public mutating func close(_ descriptor: Int32, _ token: Token) {
     guard files.contains(descriptor) else {
       unsafe curing_prepare_close(submissions.entry(), descriptor, 0, token.bits)

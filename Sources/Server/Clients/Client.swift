@@ -18,6 +18,8 @@ struct Client: BitwiseCopyable {
   var marks: Marks = []
   /// The reactor that has its socket, 0 being the executor's own.
   var reactor: UInt8 = 0
+  /// Where it is moving to, while it does.
+  var destination: UInt8 = 0
   /// What that reactor calls it: never looked into here. Nil until it has taken the socket over.
   var connection: UnsafeMutablePointer<Connection>?
   /// For CLIENT LIST; the socket is the reactor's.

@@ -142,20 +142,9 @@ extension Server {
       log.warning("Out of memory for the input of a client; closing it.")
       close(client)
     case .inputGrew: client.pointee.inputCapacity = job.amount
+    case .detached: detached(client, job.pointer)
     case .closed: gone(client)
     }
-  }
-
-  private mutating func adopted(_ client: UnsafeMutablePointer<Client>, _ connection: UnsafeMutablePointer<Connection>?) {
-    client.pointee.connection = connection
-    client.pointee.marks.remove(.moving)
-    // Somebody may have ended it on its way.
-    switch client.pointee.state {
-    case .closing: order(.close, client)
-    case .draining: order(.stopReading, client)
-    case .open: break
-    }
-    if client.pointee.hasSendable { markReady(client) }
   }
 
   private mutating func sent(_ client: UnsafeMutablePointer<Client>, _ taken: Int, isShort: Bool) {

@@ -108,6 +108,7 @@ extension Executor where Engine: ~Copyable {
     for slot in 0..<server.pointee.clients.slotCount where server.pointee.clients.isTaken(slot) {
       server.pointee.close(server.pointee.clients[slot])
     }
+    server.pointee.crew.wanted = 0
     server.pointee.crew.dismiss(downTo: 0)
     let deadline = Clock.monotonicNanoseconds() + Self.dismissalNanoseconds
     while server.pointee.crew.count > 0 && Clock.monotonicNanoseconds() < deadline {

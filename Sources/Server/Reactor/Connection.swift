@@ -64,11 +64,13 @@ struct Connection: BitwiseCopyable {
     static let flooded = Marks(rawValue: 1 << 8)
     /// The executor knows that nothing more will come.
     static let finished = Marks(rawValue: 1 << 9)
+    /// Another reactor will have it once nothing is in flight.
+    static let leaving = Marks(rawValue: 1 << 10)
   }
 
   /// Requests of it may be read and delivered.
   @inline(__always) var mayRun: Bool {
-    state == .open && underWay == nil && marks.isDisjoint(with: [.held, .deaf])
+    state == .open && underWay == nil && marks.isDisjoint(with: [.held, .deaf, .leaving])
   }
 
   mutating func keep(_ blob: BlobReference) {

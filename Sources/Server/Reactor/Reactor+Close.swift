@@ -29,8 +29,9 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
 
   /// Moves an ending connection on, if nobody owes it anything any more.
   mutating func settle(_ connection: UnsafeMutablePointer<Connection>) {
-    guard connection.pointee.state == .closing, connection.pointee.operations == 0, connection.pointee.underWay == nil
-    else { return }
+    guard connection.pointee.operations == 0, connection.pointee.underWay == nil else { return }
+    if connection.pointee.marks.contains(.leaving) && connection.pointee.state == .open { return letGo(connection) }
+    guard connection.pointee.state == .closing else { return }
     connection.pointee.state = .released
     connection.pointee.input.release()
     connection.pointee.words.release()

@@ -153,7 +153,9 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
 
   /// Arms whatever receive the connection should have now.
   mutating func continueReading(_ connection: UnsafeMutablePointer<Connection>) {
-    guard connection.pointee.state == .open else { return settle(connection) }
+    guard connection.pointee.state == .open && !connection.pointee.marks.contains(.leaving) else {
+      return settle(connection)
+    }
     let busy: Connection.Marks = [.receiving, .receivingLarge, .starved, .ended, .deaf, .flooded]
     guard connection.pointee.marks.isDisjoint(with: busy) else { return }
     if let blob = connection.pointee.largeWord.blob, connection.pointee.largeWord.missing >= Large.directBytesMin {
@@ -206,7 +208,9 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
 
   /// Something that requests waited for is over.
   mutating func proceed(_ connection: UnsafeMutablePointer<Connection>) {
-    guard connection.pointee.state == .open else { return settle(connection) }
+    guard connection.pointee.state == .open && !connection.pointee.marks.contains(.leaving) else {
+      return settle(connection)
+    }
     parseInput(connection)
     finishIfEnded(connection)
     let isLow = connection.pointee.input.count <= Flood.resumeBytes || connection.pointee.mayRun

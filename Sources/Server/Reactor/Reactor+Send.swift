@@ -39,7 +39,10 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
     var job = Job(.sent, connection.pointee.client, amount: taken)
     // The engine goes on by itself after a short send, so this is the end of the stream in our direction.
     job.isShort = taken < connection.pointee.sendingBytes
+    // … unless it was told to end here, to go on elsewhere.
+    let isCut = connection.pointee.marks.contains(.leaving) && (taken > 0 || done.result == -Errno.cancelled.code)
+    if isCut { job.isShort = false }
     upstream.tell(job)
-    if connection.pointee.state != .open { settle(connection) }
+    if connection.pointee.state != .open || connection.pointee.marks.contains(.leaving) { settle(connection) }
   }
 }

@@ -93,6 +93,9 @@ struct Reactor<Engine: CompletionRing & ~Copyable, Up: Upstream & ~Copyable>: ~C
     case .adopt:
       let client = order.pointer?.assumingMemoryBound(to: Client.self)
       if let client { adopt(order.count, client, isAuthenticated: order.isTrusted) }
+    case .adoptMoved:
+      if let parcel = order.pointer?.assumingMemoryBound(to: Connection.self) { adopt(moved: parcel, order.isTrusted) }
+    case .detach: order.connection.map { detach($0) }
     case .ran:
       guard let connection = order.connection else { return }
       ran(connection, Ran(count: Int(order.count), mustWait: order.amount != 0, isAuthenticated: order.isTrusted))
@@ -125,6 +128,48 @@ struct Reactor<Engine: CompletionRing & ~Copyable, Up: Upstream & ~Copyable>: ~C
     job.pointer = UnsafeMutableRawPointer(connection)
     upstream.tell(job)
     continueReading(connection)
+  }
+}
+
+// MARK: moving
+
+extension Reactor where Engine: ~Copyable, Up: ~Copyable {
+  /// Another reactor will serve the connection: what is in flight is told to end, and then it is let go of.
+  fileprivate mutating func detach(_ connection: UnsafeMutablePointer<Connection>) {
+    guard connection.pointee.state == .open else { return }
+    connection.pointee.marks.insert(.leaving)
+    stopReceiving(connection)
+    if connection.pointee.marks.contains(.receivingLarge) { ring.cancel(connection.pointee.token(.receiveInto)) }
+    if connection.pointee.marks.contains(.sending) { ring.cancel(connection.pointee.token(.send)) }
+    settle(connection)
+  }
+
+  /// Nothing of it is in flight any more.
+  mutating func letGo(_ connection: UnsafeMutablePointer<Connection>) {
+    ring.detach(connection.pointee.descriptor)
+    let parcel = UnsafeMutablePointer<Connection>.allocate(capacity: 1)
+    parcel.initialize(to: connection.pointee)
+    connections.remove(connection.pointee.slot)
+    var job = Job(.detached, parcel.pointee.client)
+    job.pointer = UnsafeMutableRawPointer(parcel)
+    upstream.tell(job)
+  }
+
+  /// Goes on where another reactor has stopped, in the middle of a request if need be.
+  fileprivate mutating func adopt(moved parcel: UnsafeMutablePointer<Connection>, _ isTrusted: Bool) {
+    var moved = parcel.pointee
+    parcel.deallocate()
+    moved.marks.remove([.leaving, .starved, .cancelling])
+    moved.isAuthenticated = isTrusted
+    let (slot, generation) = connections.insert(moved)
+    let connection = connections[slot]
+    connection.pointee.slot = slot
+    connection.pointee.generation = generation
+    ring.attach(moved.descriptor)
+    var job = Job(.adopted, moved.client)
+    job.pointer = UnsafeMutableRawPointer(connection)
+    upstream.tell(job)
+    proceed(connection)
   }
 }
 

@@ -23,6 +23,8 @@ struct CrewMember: ~Copyable {
   var clientCount = 0
   /// It has been told to stop, and gets no more clients.
   var isLeaving = false
+  /// It has been told to end.
+  fileprivate var isTold = false
   /// Orders given.
   fileprivate(set) var given: UInt64 = 0
 
@@ -74,6 +76,8 @@ struct Crew: ~Copyable {
   /// The first `count` are there.
   private let members: UnsafeMutablePointer<CrewMember>
   private(set) var count = 0
+  /// Reactors that there should be.
+  var wanted = 0
   var outbox = SharedOutbox<Job>(lanesMax: threadsMax)
   /// Where the executor sleeps.
   var parking = Parking.Sleeper()
@@ -107,10 +111,13 @@ struct Crew: ~Copyable {
     for index in 0..<count where index >= number { members[index].isLeaving = true }
   }
 
-  /// The first `number` stay after all.
+  /// The first `number` stay after all, unless they have been told to end.
   mutating func keep(_ number: Int) {
-    for index in 0..<min(number, count) { members[index].isLeaving = false }
+    for index in 0..<min(number, count) where !members[index].isTold { members[index].isLeaving = false }
   }
+
+  /// A thread has been told to end and has not: until then no other can take its place.
+  var isEnding: Bool { count > 0 && members[count - 1].isTold }
 
   /// Those that stay, or are to come to stay.
   var staying: Int {
@@ -119,15 +126,18 @@ struct Crew: ~Copyable {
     return staying
   }
 
-  /// Takes the last one off if it has been dismissed and serves nobody; its thread has nothing left to do but end.
+  /// Takes the last one off if it has been dismissed, serves nobody, and its thread has ended; tells it to end if it has
+  /// not been told yet. Never waits: the thread is about to return when it says so.
   mutating func joinLast() -> ReactorFigures? {
     guard count > 0, members[count - 1].isLeaving, members[count - 1].clientCount == 0 else { return nil }
-    members[count - 1].give(Order(.stop, nil))
-    let mustWake = members[count - 1].publish()
+    let last = members + count - 1
+    if !last.pointee.isTold {
+      last.pointee.isTold = true
+      give(Order(.stop, nil), to: UInt8(count))
+    }
+    guard last.pointee.figures.pointee.hasEnded else { return nil }
     count -= 1
-    let member = (members + count).move()
-    if mustWake { member.waker.wake() }
-    let figures = member.join()
+    let figures = last.move().join()
     _ = outbox.retireAbandonedLanes()
     return figures
   }

@@ -26,6 +26,8 @@ struct Job: BitwiseCopyable {
     case outOfMemory
     /// The room for unfinished requests is `amount` bytes now.
     case inputGrew
+    /// The reactor has let go of the connection, which `pointer` carries to another one.
+    case detached
     /// The kernel is done with the socket, and the reactor with the client: the last job about it.
     case closed
   }

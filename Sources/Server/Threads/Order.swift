@@ -7,10 +7,14 @@ import Ring
 
 struct Order: BitwiseCopyable {
   enum Kind: UInt8 {
-    /// Serve the socket `descriptor` for `client`.
+    /// Serve the socket `count`, an open descriptor, for the client at `pointer`.
     case adopt
-    /// `batch` has run, as far as `ran` says.
+    /// The batch under way has run, `count` requests of it; nothing more is delivered for now unless `amount` is 0.
     case ran
+    /// Let go of the socket as soon as nothing of it is in flight: another reactor will serve it.
+    case detach
+    /// Serve the connection at `pointer`, which another reactor has let go of.
+    case adoptMoved
     /// Send `amount` bytes from `pointer` on; they stay where they are until the job `sent`.
     case send
     /// Send the `count` stretches that are listed from `pointer` on, `amount` bytes in all.

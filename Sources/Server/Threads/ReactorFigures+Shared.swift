@@ -8,7 +8,9 @@ import Ring
 /// Written by one thread, read by another.
 struct SharedFigures: ~Copyable, @unchecked Sendable {
   private let words: UnsafeMutablePointer<HardwareWord>
-  private static var wordCount: Int { 18 }
+  private static var figureCount: Int { 18 }
+  /// One more says that the thread has nothing left to do.
+  private static var wordCount: Int { figureCount + 1 }
 
   init() {
     words = .allocate(capacity: Self.wordCount)
@@ -26,8 +28,12 @@ struct SharedFigures: ~Copyable, @unchecked Sendable {
       ring.enters, ring.submissions, ring.completions, ring.overflows, ring.bufferShortages, ring.sleeps, ring.wakeups,
       thread.wakesSent, thread.wakesSuppressed, thread.jobs, thread.activeNanoseconds, thread.laneFull,
     ]
-    for i in 0..<Self.wordCount { words[i].storeRelaxed(values[i]) }
+    for i in 0..<Self.figureCount { words[i].storeRelaxed(values[i]) }
   }
+
+  /// The thread has given up its ring and is about to end: whoever joins it now does not wait.
+  func end() { words[Self.figureCount].storeReleasing(1) }
+  var hasEnded: Bool { words[Self.figureCount].loadAcquiring() != 0 }
 
   var figures: ReactorFigures {
     var figures = ReactorFigures()

@@ -176,12 +176,19 @@ extension ReactorThread where Engine: ~Copyable {
       let waker = ring.waker
       guard let start = parcel.open() else { return }
       try? OwnThread.bind(to: start.setup.processors)
-      var thread = ReactorThread(ring: ring, start)
+      let (shared, executor) = (start.figures, start.upstream.executorWaker)
       heard.say(.success(waker))
-      try thread.run()
+      try serve(ReactorThread(ring: ring, start))
+      shared.pointee.end()
+      executor.wake()
     } catch {
       heard.say(.failure(error))
     }
+  }
+
+  /// Until it has stopped. Its ring is gone when this returns.
+  private static func serve(_ thread: consuming ReactorThread) throws(RingError) {
+    try thread.run()
   }
 
   private static var orderCells: Int { 4_096 }

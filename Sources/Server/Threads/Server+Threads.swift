@@ -9,7 +9,7 @@ extension Server {
 
   /// Gives an order about a client's socket. A client whose socket is on its way hears it there.
   mutating func order(_ kind: Order.Kind, _ client: UnsafeMutablePointer<Client>) {
-    guard let connection = client.pointee.connection else { return }
+    guard let connection = client.pointee.connection, !client.pointee.marks.contains(.moving) else { return }
     give(Order(kind, connection), to: client.pointee.reactor)
   }
 
@@ -66,6 +66,68 @@ extension Server {
     crew.give(order, to: reactor)
   }
 
+  /// A reactor serves the client from here on. What was ordered on the way is ordered there.
+  mutating func adopted(_ client: UnsafeMutablePointer<Client>, _ connection: UnsafeMutablePointer<Connection>?) {
+    client.pointee.connection = connection
+    client.pointee.marks.remove(.moving)
+    switch client.pointee.state {
+    case .closing: order(.close, client)
+    case .draining: order(.stopReading, client)
+    case .open: if !client.pointee.marks.contains(.stopped) { order(.goOn, client) }
+    }
+    if client.pointee.hasSendable || client.pointee.state == .draining { markReady(client) }
+  }
+
+  /// Has another reactor serve the client, once the present one has let go of it.
+  mutating func move(_ client: UnsafeMutablePointer<Client>, to reactor: UInt8) {
+    guard client.pointee.state == .open, !client.pointee.marks.contains(.moving), client.pointee.reactor != reactor,
+      client.pointee.connection != nil
+    else { return }
+    order(.detach, client)
+    client.pointee.marks.insert(.moving)
+    client.pointee.destination = reactor
+    moves += 1
+  }
+
+  /// Its reactor has let go of it; `parcel` is its connection.
+  mutating func detached(_ client: UnsafeMutablePointer<Client>, _ parcel: UnsafeMutableRawPointer?) {
+    leave(client)
+    // The one that it was to go to may have been dismissed meanwhile.
+    var reactor = client.pointee.destination
+    if Int(reactor) > crew.count || reactor > 0 && crew.member(reactor).pointee.isLeaving { reactor = crew.leastLoaded }
+    client.pointee.reactor = reactor
+    if reactor > 0 { crew.member(reactor).pointee.clientCount += 1 }
+    var order = Order(.adoptMoved, nil)
+    order.pointer = parcel
+    order.isTrusted = client.pointee.session.flags.contains(.authenticated)
+    give(order, to: reactor)
+  }
+
+  /// Spreads the clients over the reactors that stay: nobody has more than his share, and those that leave have none.
+  mutating func spreadClients() {
+    let staying = crew.staying
+    var share = staying == 0 ? Int.max : (clients.count + staying - 1) / staying
+    var counts = [Int](repeating: 0, count: staying + 1)
+    if staying == 0 { share = .max }
+    forEachClient { client in
+      let number = Int(client.pointee.marks.contains(.moving) ? client.pointee.destination : client.pointee.reactor)
+      if number <= staying { counts[number] += 1 }
+    }
+    var next = staying == 0 ? 0 : 1
+    for slot in 0..<clients.slotCount where clients.isTaken(slot) {
+      let client = clients[slot]
+      let number = Int(client.pointee.reactor)
+      guard client.pointee.state == .open, !client.pointee.marks.contains(.moving) else { continue }
+      let isMisplaced = number > staying || number == 0 && staying > 0 || number > 0 && counts[number] > share
+      guard isMisplaced else { continue }
+      while next < staying && counts[next] >= share { next += 1 }
+      guard next != number else { continue }
+      if number <= staying { counts[number] -= 1 }
+      counts[next] += 1
+      move(client, to: UInt8(next))
+    }
+  }
+
   /// The client is not served by its reactor any more.
   mutating func leave(_ client: UnsafeMutablePointer<Client>) {
     if client.pointee.reactor > 0 { crew.member(client.pointee.reactor).pointee.clientCount -= 1 }
@@ -90,30 +152,47 @@ extension Server {
   /// `io-threads`: the executor and so many reactors less one. More of them are there when this returns, or none of the
   /// new ones; fewer come about as their clients leave.
   mutating func changeThreads(to wanted: Int) throws(Errno) {
-    let before = crew.count
-    let setup = ReactorSetup(table: table, limits: inputLimits, processors: reactorProcessors)
-    crew.keep(min(crew.count, wanted - 1))
-    do throws(Errno) {
-      while crew.count < wanted - 1 {
-        guard let start = crew.start else { return }
-        try start(&crew, setup)
-        traffic.reactors.append(ReactorFigures())
-      }
-    } catch {
+    let before = crew.staying
+    crew.keep(wanted - 1)
+    do throws(Errno) { try recruit(upTo: wanted - 1) } catch {
       crew.dismiss(downTo: before)
       throw error
     }
+    crew.wanted = wanted - 1
     crew.dismiss(downTo: wanted - 1)
+    spreadClients()
   }
 
-  /// `server_cpulist`.
-  private var reactorProcessors: [Int] { ProcessorList(configuration.settings.threads.serverProcessors)?.numbers ?? [] }
+  private mutating func recruit(upTo wanted: Int) throws(Errno) {
+    guard let start = crew.start else { return }
+    let setup = ReactorSetup(table: table, limits: inputLimits, processors: reactorProcessors)
+    // One that is ending has to be gone before another takes its place.
+    while crew.count < wanted && !crew.isEnding {
+      try start(&crew, setup)
+      traffic.reactors.append(ReactorFigures())
+    }
+  }
 
-  /// Ends the threads that were dismissed and serve nobody.
+  /// Ends the threads that were dismissed and serve nobody, and replaces those that ended while more were asked for.
   mutating func joinLeavers() {
+    guard crew.staying < crew.count || crew.count < crew.wanted else { return }
     while let figures = crew.joinLast() {
       traffic.reactors.removeLast()
       traffic.ended = traffic.ended + figures
     }
+    guard crew.count < crew.wanted && !crew.isEnding else { return }
+    do throws(Errno) { try recruit(upTo: crew.wanted) } catch {
+      log.warning("Unable to start a thread again: \(error.text)")
+      crew.wanted = crew.count
+    }
+    spreadClients()
   }
+
+  /// What reactors with threads have counted until now.
+  mutating func refreshTraffic() {
+    for number in 0..<crew.count { traffic.reactors[number + 1] = crew.member(UInt8(number + 1)).pointee.figures.pointee.figures }
+  }
+
+  /// `server_cpulist`.
+  private var reactorProcessors: [Int] { ProcessorList(configuration.settings.threads.serverProcessors)?.numbers ?? [] }
 }
