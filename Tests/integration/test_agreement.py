@@ -1,6 +1,6 @@
 """test_agreement.py: one stream of commands, several servers, the same bytes.
 
-The same seeds go to this server on io_uring and on epoll, and to redis-server where
+The same seeds go to this server on io_uring and on epoll, with 1, 2 and 4 threads, and to redis-server where
 it is installed: every reply must be equal byte for byte, in RESP2 and RESP3, however
 the packets are cut, but for the differences that differences.txt gives a reason for.
 """
@@ -21,9 +21,11 @@ def subjects(start):
     found = []
     if os.path.exists(REDIS):
         found.append(differential.Subject("redis", start(path=REDIS, deny="")))
-    found.append(differential.Subject("epoll", start("io-engine epoll")))
+    found.append(differential.Subject("epoll", start("io-engine epoll", "io-threads 1")))
+    found.append(differential.Subject("epoll, 2 threads", start("io-engine epoll", "io-threads 2")))
     if io_uring_is_here():
-        found.append(differential.Subject("io_uring", start("io-engine io_uring")))
+        found.append(differential.Subject("io_uring", start("io-engine io_uring", "io-threads 1")))
+        found.append(differential.Subject("io_uring, 4 threads", start("io-engine io_uring", "io-threads 4")))
     if len(found) < 2:
         skip("there is only one engine here and no redis-server")
     return found

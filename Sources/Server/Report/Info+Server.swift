@@ -41,7 +41,7 @@ extension InfoReport {
     out.field("lru_clock", (wallMicroseconds / 1_000_000) & 0xFF_FFFF)
     out.field("executable", identity.executable)
     out.field("config_file", identity.configurationFile)
-    out.zeros("io_threads_active")
+    out.field("io_threads_active", server.pointee.crew.count > 0 ? 1 : 0)
     out.field("availability_zone", server.pointee.configuration.settings.general.availabilityZone)
     writeListeners()
   }
@@ -95,10 +95,33 @@ extension InfoReport {
     out.field("paused_timeout_milliseconds", isPaused ? pause.endMilliseconds - now : 0)
   }
 
+  /// Clients and traffic of each thread in Redis's form; then what the threads cost and how they reached each other.
   mutating func writeThreads() {
     out.section("Threads")
-    let traffic = server.pointee.traffic.total
-    out.field("io_thread_0", "clients=\(server.pointee.clients.count),reads=\(traffic.reads),writes=\(traffic.writes)")
+    let count = server.pointee.crew.count
+    var clients = [Int](repeating: 0, count: count + 1)
+    server.pointee.forEachClient { clients[Int($0.pointee.reactor)] += 1 }
+    for number in 0...count {
+      let traffic = server.pointee.traffic.reactors[number]
+      out.field("io_thread_\(number)", "clients=\(clients[number]),reads=\(traffic.reads),writes=\(traffic.writes)")
+    }
+    for number in 0..<count {
+      let member = server.pointee.crew.member(UInt8(number + 1))
+      let thread = member.pointee.figures.pointee.thread
+      let ring = member.pointee.figures.pointee.ring
+      out.field(
+        "io_thread_\(number + 1)_ring",
+        "enters=\(ring.enters),submissions=\(ring.submissions),completions=\(ring.completions),"
+          + "overflows=\(ring.overflows),buffer_shortages=\(ring.bufferShortages),sleeps=\(ring.sleeps),"
+          + "wakeups=\(ring.wakeups)")
+      out.field(
+        "io_thread_\(number + 1)_jobs",
+        "jobs=\(thread.jobs),orders=\(member.pointee.given),wakes_sent=\(thread.wakesSent),"
+          + "wakes_suppressed=\(thread.wakesSuppressed),wakes_received=\(member.pointee.wakesSent),"
+          + "lane_full=\(thread.laneFull)")
+      out.seconds("used_active_time_io_thread_\(number + 1)", microseconds: thread.activeNanoseconds / 1_000)
+    }
+    out.field("io_thread_moves", server.pointee.moves)
   }
 
   /// What the loop and the kernel did for each other.

@@ -53,8 +53,11 @@ extension InfoReport {
     let statistics = server.pointee.statistics
     out.field("total_reads_processed", server.pointee.traffic.total.reads)
     out.field("total_writes_processed", server.pointee.traffic.total.writes)
+    let threaded = server.pointee.traffic.threaded
+    out.field("io_threaded_reads_processed", threaded.reads)
+    out.field("io_threaded_writes_processed", threaded.writes)
     out.zeros(
-      "io_threaded_reads_processed", "io_threaded_writes_processed", "io_threaded_freed_objects",
+      "io_threaded_freed_objects",
       "io_threaded_accept_processed", "io_threaded_poll_processed", "io_threaded_total_prefetch_batches",
       "io_threaded_total_prefetch_entries")
     out.field("client_query_buffer_limit_disconnections", statistics.queryBufferDisconnections)

@@ -34,6 +34,7 @@ struct InfoReport {
 
   init(_ execution: inout Execution) {
     server = execution.server
+    server.pointee.refreshTraffic()
     tallies = execution.tallies
     changes = execution.effects.changes
     wallMicroseconds = execution.nowMicroseconds

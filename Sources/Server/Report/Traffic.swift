@@ -6,10 +6,17 @@ struct Traffic {
   /// Of reactors that have ended.
   var ended = ReactorFigures()
   private var atReset = ReactorFigures()
+  private var threadedAtReset = ReactorFigures()
 
   var total: ReactorFigures { reactors.reduce(ended, +) - atReset }
 
-  mutating func reset() { atReset = reactors.reduce(ended, +) }
+  /// What reactors with threads of their own did of it.
+  var threaded: ReactorFigures { reactors.dropFirst().reduce(ended, +) - threadedAtReset }
+
+  mutating func reset() {
+    atReset = reactors.reduce(ended, +)
+    threadedAtReset = reactors.dropFirst().reduce(ended, +)
+  }
 }
 
 extension ReactorFigures {

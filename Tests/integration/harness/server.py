@@ -5,6 +5,7 @@ tests run on every engine and on the servers that we measure ourselves against:
 
     MARTLET_SERVER   path of the binary (martlet-server, redis-server, valkey-server)
     MARTLET_ENGINE   auto, io_uring or epoll: passed as --io-engine (martlet only)
+    MARTLET_THREADS  passed as --io-threads (martlet only)
     MARTLET_DENY     EPERM or ENOSYS: start it where io_uring is refused with that error
     MARTLET_KEEP     keep the temporary directories
     MARTLET_SANITIZED  the binary was built with a sanitizer
@@ -152,6 +153,8 @@ class Server:
         lines = [line for line in defaults if line.split()[0] not in own] + self.lines
         if self.flavour == "martlet" and "io-engine" not in own:
             lines.append(f"io-engine {self.engine}")
+        if self.flavour == "martlet" and "io-threads" not in own and os.environ.get("MARTLET_THREADS"):
+            lines.append(f"io-threads {os.environ['MARTLET_THREADS']}")
         return "\n".join(lines) + "\n"
 
     # Life
