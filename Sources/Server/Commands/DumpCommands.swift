@@ -75,7 +75,8 @@ enum DumpCommands {
       return execution.reply.error("ERR Invalid TTL value, must be >= 0")
     }
     do throws(DumpPayload.Refusal) {
-      let value = try DumpPayload.value(execution.arguments[3], execution.rules.encodings)
+      let value = try DumpPayload.value(
+        execution.arguments[3], execution.rules.encodings, verifiesChecksum: execution.rules.verifiesChecksums)
       put(value, key, hash, replacing: existing, expiry: given == 0 ? nil : instant, options, &execution)
     } catch {
       switch error {

@@ -8,11 +8,14 @@ import Bytes
 struct ListNodeLimit: BitwiseCopyable {
   let bytesMax: Int
   let countMax: Int
+  let packedBytes: Int
 
   /// Whatever the number of elements, a node is no larger.
   private static var safeBytes: Int { 8192 }
 
-  init(_ size: Int) {
+  init(_ limits: EncodingLimits) {
+    let size = limits.listListpackSize
+    packedBytes = limits.listPackedBytes
     if size >= 0 {
       bytesMax = ListNodeLimit.safeBytes
       countMax = max(1, size)
@@ -26,6 +29,7 @@ struct ListNodeLimit: BitwiseCopyable {
   init(half limit: ListNodeLimit) {
     bytesMax = limit.bytesMax / 2
     countMax = limit.countMax == .max ? .max : limit.countMax / 2
+    packedBytes = limit.packedBytes
   }
 
   func allows(bytes: Int, count: Int) -> Bool { bytes <= bytesMax && count <= countMax }
@@ -37,7 +41,7 @@ struct ListNodeLimit: BitwiseCopyable {
   }
 
   /// The element has a node for itself.
-  func isHuge(_ element: ByteView) -> Bool { element.count > bytesMax - 64 }
+  func isHuge(_ element: ByteView) -> Bool { element.count > bytesMax - 64 || element.count >= packedBytes }
 }
 
 extension ListRoot {
