@@ -126,6 +126,7 @@ extension Server {
   mutating func resetStatistics() {
     statistics.reset()
     errors.reset()
+    graveyard.pointee.resetFreedCount()
     for index in 0..<table.count { commandStatistics[index] = CommandStatistics() }
   }
 }

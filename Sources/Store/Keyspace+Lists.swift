@@ -69,6 +69,15 @@ extension Keyspace {
     changePacked(location) { Listpack.remove(at: place, count: count, from: $0) }
   }
 
+  /// Takes the elements at these indices out, which ascend; every node is changed once.
+  public mutating func removeElements(_ location: Location, at indices: [Int]) {
+    guard !indices.isEmpty else { return }
+    guard case .listpack = ListView(location.entry).form else {
+      return changeList(location) { $0.remove(at: indices) }
+    }
+    changePacked(location) { Listpack.remove(at: indices[...], base: 0, from: $0) }
+  }
+
   /// Changes the nodes of the list at `location`; pinned ones are left to who pinned them.
   private mutating func changeList(_ location: Location, _ body: (inout ListRoot) -> Void) {
     willChange(location)

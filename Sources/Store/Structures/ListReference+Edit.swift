@@ -155,6 +155,31 @@ extension ListRoot {
   }
 }
 
+extension ListRoot {
+  /// Takes the elements at these indices out, which ascend.
+  mutating func remove(at indices: [Int]) {
+    var end = indices.count
+    var base = count
+    var node = nodeCount
+    // From the back, so that the nodes before stay where they are.
+    while end > 0 {
+      node -= 1
+      let size = self[node].count
+      base -= size
+      var begin = end
+      while begin > 0 && indices[begin - 1] >= base { begin -= 1 }
+      let gone = indices[begin..<end]
+      end = begin
+      guard !gone.isEmpty else { continue }
+      if gone.count == size {
+        removeNode(at: node)
+      } else {
+        changeNode(node, count: size - gone.count) { Listpack.remove(at: gone, base: base, from: $0) }
+      }
+    }
+  }
+}
+
 extension Listpack {
   /// A listpack of the last `count` elements of another, which begin at `place`.
   static func make(tailOf blob: BlobReference, from place: Int, count: Int) -> BlobReference {
