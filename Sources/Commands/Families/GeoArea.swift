@@ -29,6 +29,11 @@ struct GeoArea {
     case box(width: Double, height: Double)
     /// All within the corners.
     case polygon(GeoPolygon)
+
+    var isPolygon: Bool {
+      guard case .polygon = self else { return false }
+      return true
+    }
   }
 
   var center: GeoPoint
@@ -99,13 +104,16 @@ struct GeoArea {
   var squares: [GeoSquare] {
     let bounds = bounds
     var step = Self.step(radius: radius, latitude: center.latitude)
-    var middle = GeoSquare(center, step: step)
+    var origin = center
+    // The middle of a polygon around a pole may lie beyond the map.
+    if shape.isPolygon { origin.latitude = min(max(origin.latitude, -85), 85) }
+    var middle = GeoSquare(origin, step: step)
     // Neighbours that end before the area does: one step coarser. That is enough for what is round; the corners of a
     // polygon may be nearer than its edges, where these are long.
     while step > 1, !middle.reaches(bounds) {
       step -= 1
-      middle = GeoSquare(center, step: step)
-      guard case .polygon = shape else { break }
+      middle = GeoSquare(origin, step: step)
+      guard shape.isPolygon else { break }
     }
     let area = middle.area
     var result = [middle]
