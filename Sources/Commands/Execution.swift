@@ -129,7 +129,12 @@ public struct Rules: BitwiseCopyable, Sendable {
   public var lazyFreeOnFlush = true
   /// DEBUG SET-ACTIVE-EXPIRE.
   public var activeExpire = true
+  /// DEBUG SET-SKIP-CHECKSUM-VALIDATION: RESTORE looks at the checksum.
+  public var verifiesChecksums = true
   /// Up to which sizes collections are packed.
   public var encodings = EncodingLimits()
+  /// encoding-names: small lists and small sets of texts are called `listpack`, which Redis 7.0 did not have for them.
+  public var reportsListpackLists = false
+  public var reportsListpackSets = false
   public init() {}
 }

@@ -13,6 +13,8 @@ package struct Configuration: Sendable {
   var origins: [String: Origin] = [:]
   /// Names set by an included file: rewriting them in place would not outlast the include.
   var included: Set<String> = []
+  /// Every name under which a value was given, in lower case: for what depends on whose names somebody uses.
+  var namesGiven: Set<String> = []
 
   /// The built-in values.
   package init() {}
@@ -66,6 +68,7 @@ package struct Configuration: Sendable {
     }
     settings = updated
     for directive in directives { origins[directive.name] = .runTime }
+    for pair in pairs { namesGiven.insert(pair.name.lowercased()) }
   }
 
   /// The directives behind the names, if all of them may be set now.

@@ -63,8 +63,6 @@ package struct Directive: Sendable {
   package enum Feature: String, Sendable, CaseIterable {
     case threads = "I/O threads"
     case eviction
-    case encodings = "collection types"
-    case streams
     case replication, cluster, scripting
     case pubsub = "publish/subscribe"
     case tls = "TLS"

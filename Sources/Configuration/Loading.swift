@@ -115,6 +115,7 @@ private struct SourceReader {
     let assignment: Assignment = seen.insert(directive.name).inserted ? .replacing : .adding
     try directive.store(&configuration.settings, arguments, assignment)
     configuration.origins[directive.name] = origin
+    configuration.namesGiven.insert(name)
     if open.count > 1 {
       configuration.included.insert(directive.name)
     } else {
@@ -145,6 +146,7 @@ private struct SourceReader {
         try assign(secret, String(decoding: line, as: UTF8.self), variable, shown: value)
       } else {
         try assign(DirectiveTable.find(variable: name), value, variable, shown: value)
+        configuration.namesGiven.insert(String(name.map { $0 == "_" ? "-" : $0 }))
       }
     }
   }

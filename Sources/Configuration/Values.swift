@@ -4,7 +4,7 @@
 // checked: what does not fit is refused in words and nothing traps.
 
 /// The scalar forms of the table.
-enum Values {
+package enum Values {
   static func flag(_ text: String) throws(Refusal) -> Bool {
     switch text.lowercased() {
     case "yes": return true
@@ -32,7 +32,7 @@ enum Values {
   }
 
   /// Bytes with an optional unit: `b`, `k` (1000), `kb` (1024), and so for `m` and `g`; letters in either case.
-  static func memory(_ text: String) throws(Refusal) -> UInt64 {
+  package static func memory(_ text: String) throws(Refusal) -> UInt64 {
     let digits = text.utf8.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
     let unit: UInt64?
     switch text.utf8.dropFirst(digits.count).map({ $0 | 0x20 }) {

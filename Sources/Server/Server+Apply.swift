@@ -32,7 +32,9 @@ extension Server {
     if settings.security.password.isEmpty { authenticateAll() }
     applyRules(to: &execution)
     obey(settings.memory, &execution)
-    execution.rules.encodings = settings.encodings.limits
+    settings.encodings.apply(to: &execution.rules.encodings)
+    execution.rules.reportsListpackLists = configuration.reportsListpackLists
+    execution.rules.reportsListpackSets = configuration.reportsListpackSets
     obey(settings.persistence)
     watch(settings.observation)
     timers.hurry(clock.nanoseconds)
@@ -135,14 +137,14 @@ extension Server {
     statistics.reset()
     traffic.reset()
     errors.reset()
+    graveyard.pointee.resetFreedCount()
     for index in 0..<table.count { commandStatistics[index] = CommandStatistics() }
   }
 }
 
 extension EncodingSettings {
   /// As the store asks for them.
-  var limits: EncodingLimits {
-    var limits = EncodingLimits()
+  func apply(to limits: inout EncodingLimits) {
     limits.hashListpackEntries = hashListpackEntriesMax
     limits.hashListpackValueBytes = hashListpackValueBytesMax
     limits.listListpackSize = listListpackSizeMax
@@ -151,6 +153,5 @@ extension EncodingSettings {
     limits.setListpackValueBytes = setListpackValueBytesMax
     limits.sortedSetListpackEntries = sortedSetListpackEntriesMax
     limits.sortedSetListpackValueBytes = sortedSetListpackValueBytesMax
-    return limits
   }
 }

@@ -1,9 +1,15 @@
-// Blob.swift: the bytes of a string too large for its entry.
+// Blob.swift: the bytes of a string too large for its entry, of a packed collection, of a list's node.
 //
-//   0          8          16         24                          24 + count      24 + capacity
-//  ┌──────────┬──────────┬──────────┬───────────────────────────┬───────────────┐
-//  │  count   │ capacity │  owners  │ bytes                     │ spare         │
-//  └──────────┴──────────┴──────────┴───────────────────────────┴───────────────┘
+//   0                 8                           8 + count      8 + capacity
+//  ┌─────────────────┬───────────────────────────┬───────────────┐
+//  │     header      │ bytes                     │ spare         │
+//  └─────────────────┴───────────────────────────┴───────────────┘
+//
+//   header   63      48 47         40 39                    0
+//           ┌──────────┬─────────────┬───────────────────────┐
+//           │  owners  │ class of the│         count         │     there are millions of small collections, and 24
+//           │    16    │ allocation 8│           40          │     bytes for these three were a fifth of most
+//           └──────────┴─────────────┴───────────────────────┘
 //
 // An entry owns its blob; whoever reads it for longer than a call (a send in flight, a walk)
 // pins it, which makes one more owner. A pinned blob does not change: a command that would
@@ -25,25 +31,30 @@ import CAllocator
   /// As an entry's payload.
   var bits: UInt64 { unsafe UInt64(UInt(bitPattern: memory)) }
 
-  @inlinable static var headerBytes: Int { 24 }
+  @inlinable static var headerBytes: Int { 8 }
+
+  /// The largest allocation, and so more than the longest string.
+  @inlinable static var memoryBytesMax: Int { 1 << 40 }
+
+  /// Owners that can be counted.
+  static var ownersMax: Int { 0xFFFF }
+
+  @inlinable var header: UInt64 {
+    get { unsafe memory.load(as: UInt64.self) }
+    nonmutating set { unsafe memory.storeBytes(of: newValue, as: UInt64.self) }
+  }
 
   /// Bytes in use.
   @inlinable public internal(set) var count: Int {
-    get { unsafe memory.load(as: Int.self) }
-    nonmutating set { unsafe memory.storeBytes(of: newValue, as: Int.self) }
+    get { Int(truncatingIfNeeded: header & 0xFF_FFFF_FFFF) }
+    nonmutating set { header = header & ~0xFF_FFFF_FFFF | UInt64(truncatingIfNeeded: newValue) & 0xFF_FFFF_FFFF }
   }
 
   /// Bytes that fit without moving.
-  @inlinable public internal(set) var capacity: Int {
-    get { unsafe memory.load(fromByteOffset: 8, as: Int.self) }
-    nonmutating set { unsafe memory.storeBytes(of: newValue, toByteOffset: 8, as: Int.self) }
-  }
+  @inlinable public var capacity: Int { memoryBytes - BlobReference.headerBytes }
 
   /// The entry and every pin.
-  @inlinable var owners: Int {
-    get { unsafe memory.load(fromByteOffset: 16, as: Int.self) }
-    nonmutating set { unsafe memory.storeBytes(of: newValue, toByteOffset: 16, as: Int.self) }
-  }
+  @inlinable var owners: Int { Int(truncatingIfNeeded: header &>> 48) }
 
   @inlinable public var start: UnsafeMutableRawPointer { unsafe memory + BlobReference.headerBytes }
 
@@ -52,18 +63,31 @@ import CAllocator
 
   @inlinable public var isPinned: Bool { owners > 1 }
 
-  /// Bytes of memory that the blob takes.
-  @inlinable public var memoryBytes: Int { capacity + BlobReference.headerBytes }
+  /// Bytes of memory that the blob takes: a whole class of the allocator.
+  public internal(set) var memoryBytes: Int {
+    @inlinable get { SizeClass.size(ofClass: UInt8(truncatingIfNeeded: header &>> 40)) }
+    nonmutating set { header = header & ~(0xFF << 40) | UInt64(SizeClass.index(ofSize: newValue)) &<< 40 }
+  }
 
   /// Makes the caller one more owner; `release` ends it. Only on the thread that owns the store.
-  @inlinable public func pin() { owners += 1 }
+  public func pin() {
+    precondition(owners < BlobReference.ownersMax, "a blob has more owners than can be counted")
+    header += 1 << 48
+  }
+
+  /// The same bytes for one more owner: this blob, or a copy if it can count no more.
+  func shared() -> BlobReference {
+    guard owners < BlobReference.ownersMax else { return BlobReference.copy(of: bytes) }
+    pin()
+    return self
+  }
 
   /// Lets go; the last owner frees. Only on the thread that owns the store.
   public func release() {
-    let remaining = owners - 1
-    precondition(remaining >= 0, "a blob was released more often than owned")
-    if remaining > 0 {
-      owners = remaining
+    let owners = owners
+    precondition(owners > 0, "a blob was released more often than owned")
+    if owners > 1 {
+      header -= 1 << 48
     } else {
       unsafe martlet_free_sized(memory, memoryBytes)
     }
@@ -82,9 +106,7 @@ import CAllocator
   public static func allocate(capacity: Int) -> BlobReference {
     let size = memoryBytes(forCapacity: capacity)
     let blob = unsafe BlobReference(SizeClass.allocate(size))
-    blob.count = 0
-    blob.capacity = size - headerBytes
-    blob.owners = 1
+    blob.header = 1 << 48 | UInt64(SizeClass.index(ofSize: size)) << 40
     return blob
   }
 
@@ -96,7 +118,7 @@ import CAllocator
       let size = BlobReference.memoryBytes(forCapacity: BlobReference.grown(count: count, needed: needed))
       guard let moved = unsafe realloc(memory, size) else { SizeClass.outOfMemory(size) }
       let blob = unsafe BlobReference(moved)
-      blob.capacity = size - BlobReference.headerBytes
+      blob.memoryBytes = size
       return blob
     }
     let copy = BlobReference.allocate(capacity: max(needed, count))
@@ -112,7 +134,7 @@ import CAllocator
     guard !isPinned, memoryBytes - size > memoryBytes / 8 else { return self }
     guard let moved = unsafe realloc(memory, size) else { return self }
     let blob = unsafe BlobReference(moved)
-    blob.capacity = size - BlobReference.headerBytes
+    blob.memoryBytes = size
     return blob
   }
 
@@ -125,7 +147,7 @@ import CAllocator
 
   private static func memoryBytes(forCapacity capacity: Int) -> Int {
     let (size, overflow) = capacity.addingReportingOverflow(headerBytes)
-    precondition(!overflow && capacity >= 0 && size <= Int.max / 2, "a blob larger than memory")
+    precondition(!overflow && capacity >= 0 && size <= memoryBytesMax, "a blob larger than memory")
     return SizeClass.round(size)
   }
 }

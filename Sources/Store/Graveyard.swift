@@ -27,8 +27,11 @@ import CAllocator
 
   /// Keys that wait to be freed: `lazyfree_pending_objects`.
   public private(set) var pendingCount = 0
-  /// Keys freed here since the start: `lazyfreed_objects`.
+  /// Keys freed here since the start, or the last reset: `lazyfreed_objects`.
   public private(set) var freedCount = 0
+
+  /// CONFIG RESETSTAT.
+  public mutating func resetFreedCount() { freedCount = 0 }
 
   public init() {
     unsafe tables = nil

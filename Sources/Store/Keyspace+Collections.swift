@@ -12,6 +12,9 @@ public struct EncodingLimits: BitwiseCopyable, Sendable {
   public var hashListpackValueBytes = 64
   /// Positive: elements of a list's node. -1 to -5: 4, 8, 16, 32, 64 KiB.
   public var listListpackSize = -2
+  /// An element of a list that is as long stands in a node of its own, whatever else the limits are: DEBUG
+  /// QUICKLIST-PACKED-THRESHOLD, for tests.
+  public var listPackedBytes = EncodingLimits.listPackedBytesUsual
   public var setIntsetEntries = 512
   public var setListpackEntries = 128
   public var setListpackValueBytes = 64
@@ -19,6 +22,8 @@ public struct EncodingLimits: BitwiseCopyable, Sendable {
   public var sortedSetListpackValueBytes = 64
 
   public init() {}
+
+  public static var listPackedBytesUsual: Int { 1 << 30 }
 }
 
 extension Keyspace {

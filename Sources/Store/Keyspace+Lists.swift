@@ -14,7 +14,7 @@ extension Keyspace {
   /// `count` elements of `bytes` together are about to be added.
   public mutating func growList(_ location: Location, bytes: Int, count: Int, _ limits: EncodingLimits) {
     guard case .listpack(let list) = ListView(location.entry).form else { return }
-    let limit = ListNodeLimit(limits.listListpackSize)
+    let limit = ListNodeLimit(limits)
     let (sum, overflow) = list.byteCount.addingReportingOverflow(bytes)
     guard overflow || !limit.allows(bytes: sum, count: list.count + count) else { return }
     let nodes = ListReference.make()
@@ -30,7 +30,7 @@ extension Keyspace {
   public mutating func shrinkList(_ location: Location, _ limits: EncodingLimits) {
     guard case .nodes(let nodes) = ListView(location.entry).form, nodes.nodeCount == 1 else { return }
     let node = nodes.node(0)
-    let limit = ListNodeLimit(half: ListNodeLimit(limits.listListpackSize))
+    let limit = ListNodeLimit(half: ListNodeLimit(limits))
     guard !node.isPlain, limit.allows(bytes: node.blob.count, count: node.count) else { return }
     node.blob.pin()
     convert(location, to: .listpack, payload: node.blob.bits)
@@ -42,7 +42,7 @@ extension Keyspace {
     _ location: Location, _ element: ByteView, at index: Int, _ limits: EncodingLimits
   ) {
     guard case .listpack(let list) = ListView(location.entry).form else {
-      return changeList(location) { $0.insert(element, at: index, ListNodeLimit(limits.listListpackSize)) }
+      return changeList(location) { $0.insert(element, at: index, ListNodeLimit(limits)) }
     }
     let place = list.place(index) ?? list.end
     changePacked(location) { Listpack.insert(Element(packing: element), at: place, in: $0) }
@@ -53,7 +53,7 @@ extension Keyspace {
     _ location: Location, at index: Int, with element: ByteView, _ limits: EncodingLimits
   ) {
     guard case .listpack(let list) = ListView(location.entry).form else {
-      return changeList(location) { $0.replace(at: index, with: element, ListNodeLimit(limits.listListpackSize)) }
+      return changeList(location) { $0.replace(at: index, with: element, ListNodeLimit(limits)) }
     }
     guard let place = list.place(index) else { return }
     changePacked(location) { Listpack.replace(at: place, with: Element(packing: element), in: $0) }
@@ -67,6 +67,15 @@ extension Keyspace {
     }
     guard let place = list.place(index) else { return }
     changePacked(location) { Listpack.remove(at: place, count: count, from: $0) }
+  }
+
+  /// Takes the elements at these indices out, which ascend; every node is changed once.
+  public mutating func removeElements(_ location: Location, at indices: [Int]) {
+    guard !indices.isEmpty else { return }
+    guard case .listpack = ListView(location.entry).form else {
+      return changeList(location) { $0.remove(at: indices) }
+    }
+    changePacked(location) { Listpack.remove(at: indices[...], base: 0, from: $0) }
   }
 
   /// Changes the nodes of the list at `location`; pinned ones are left to who pinned them.

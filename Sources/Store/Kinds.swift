@@ -19,7 +19,7 @@ public enum ValueType: UInt8, Sendable, CaseIterable {
   }
 }
 
-/// What OBJECT ENCODING answers.
+/// How a value is kept: what OBJECT ENCODING answers, but for small lists and sets (`encoding-names`).
 public enum Encoding: UInt8, Sendable, CaseIterable {
   /// A string that was changed in place, or is longer than 44 bytes.
   case raw = 0

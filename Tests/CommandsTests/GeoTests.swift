@@ -56,6 +56,55 @@ private let catania = GeoPoint(longitude: 15.087269, latitude: 37.502669)
   }
 }
 
+/// The middle of a polygon, and so its distances, are those of Valkey 9.1.2; its errors too.
+@Test func polygonsAreThoseOfValkey() {
+  let bench = Workbench()
+  bench.run("GEOADD", "s", "13.361389", "38.115556", "Palermo", "15.087269", "37.502669", "Catania")
+  bench.run("GEOADD", "s", "12.496366", "41.902782", "Rome", "2.352222", "48.856613", "Paris")
+  func search(_ words: String) -> String {
+    bench.run(bytes: ["GEOSEARCH", "s"].map { Array($0.utf8) } + words.split(separator: " ").map { Array($0.utf8) })
+  }
+  let square = "BYPOLYGON 4 10 35 10 45 20 45 20 35"
+  #expect(search(square + " ASC") == "*3|$7|Palermo|$7|Catania|$4|Rome|")
+  #expect(
+    search(square + " DESC WITHDIST")
+      == "*3|*2|$4|Rome|$11|289854.9210|*2|$7|Catania|$11|289835.3308|*2|$7|Palermo|$11|262838.6297|")
+  // Palermo lies outside the corner that is cut off.
+  #expect(search("BYPOLYGON 4 10 35 10 45 20 45 14 39 WITHDIST") == "*1|*2|$4|Rome|$11|118160.7687|")
+  #expect(search("BYPOLYGON 3 0 0 0 0 0 0 ASC") == "*0|")
+  #expect(search("BYPOLYGON 2 1 1 2 2 ASC") == "-ERR GEOSEARCH BYPOLYGON must have at least 3 vertices|")
+  #expect(search("BYPOLYGON 9 1 1 2 2 3 3") == "-ERR GEOSEARCH BYPOLYGON must have at least 3 vertices|")
+  #expect(search("BYPOLYGON x 1 1 2 2 3 3") == "-ERR invalid number of vertices|")
+  #expect(search("FROMLONLAT 1 1 " + square) == "-ERR syntax error|")
+  #expect(search(square + " FROMLONLAT 1 1") == "-ERR syntax error|")
+  #expect(search(square + " BYRADIUS 1 m") == "-ERR syntax error|")
+}
+
+/// Polygons of any form, up to the whole map, miss nothing of what is within.
+@Test(arguments: [UInt64(44), 45, 46]) func polygonsFindWhatIsThere(seed: UInt64) {
+  var random = RandomNumbers(seed: seed)
+  let points = (0..<400).map { _ in
+    let exact = GeoPoint(
+      longitude: .random(in: GeoPoint.longitudes, using: &random), latitude: .random(in: -85...85, using: &random))
+    return (GeoSquare(exact).bits, GeoPoint(score: Double(GeoSquare(exact).bits)))
+  }
+  for round in 0..<200 {
+    let reach = round % 4 == 0 ? 180 : Double.random(in: 0.01...60, using: &random)
+    let middle = GeoPoint(
+      longitude: .random(in: -180...180, using: &random), latitude: .random(in: -85...85, using: &random))
+    let corners = (0..<Int.random(in: 3...9, using: &random)).map { _ in
+      GeoPoint(
+        longitude: min(180, max(-180, middle.longitude + .random(in: -reach...reach, using: &random))),
+        latitude: min(85, max(-85, middle.latitude + .random(in: -reach...reach, using: &random))))
+    }
+    let polygon = GeoPolygon(corners: corners)
+    let squares = GeoArea(center: polygon.center, shape: .polygon(polygon)).squares
+    for (bits, point) in points where polygon.contains(point) {
+      #expect(squares.contains { $0.scores.contains(bits) }, "\(corners) \(point)")
+    }
+  }
+}
+
 /// Numbers that no map has are refused, wherever they stand.
 @Test(arguments: ["nan", "inf", "-inf", "1e400", "181", "-181", "x", ""])
 func numbersOffTheMapAreRefused(text: String) {

@@ -165,6 +165,9 @@ extension Workbench {
   #expect(bench.run("XDELEX", "s", "DELREF", "IDS", "1", "3-0") == "*1|:1|")
   #expect(bench.run("XPENDING", "s", "g").hasPrefix("*4|:1|"))
   #expect(bench.run("XDELEX", "s", "IDS", "2", "1-0").hasPrefix("-ERR The `numids` parameter must match"))
+  #expect(bench.run("XDELEX", "s", "IDS", "1", "1-0", "2-0") == "-ERR syntax error|")
+  #expect(bench.run("XDELEX", "s", "KEEPREF", "ACKED", "IDS", "1", "1-0") == "-ERR syntax error|")
+  #expect(bench.run("XDELEX", "none", "IDS", "1", "1-0", "ACKED") == "*1|:-1|")
   #expect(bench.run("XDELEX", "s", "IDS", "0", "1-0") == "-ERR Number of IDs must be a positive integer|")
   #expect(bench.run("XDELEX", "none", "IDS", "1", "1-0") == "*1|:-1|")
 }

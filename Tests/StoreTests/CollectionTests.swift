@@ -85,11 +85,14 @@ private func text(_ element: Element) -> [UInt8] { element.withView { $0.array }
 }
 
 /// Pushes, pops, insertions, replacements and removals anywhere, with nodes of different sizes; from both directions.
-@Test(arguments: [(1, -2), (2, -1), (3, 3), (4, 1), (5, -5), (6, 0), (7, 100)]) func listsAreArrays(seed: Int, size: Int) {
+/// Seeds from 8 on have elements in nodes of their own that are as short as 6 bytes.
+@Test(arguments: [(1, -2), (2, -1), (3, 3), (4, 1), (5, -5), (6, 0), (7, 100), (8, -2), (9, 4)])
+func listsAreArrays(seed: Int, size: Int) {
   let leaked = bytesLeaked {
     var dice = Dice(seed: UInt64(seed))
     var bench = Bench()
     bench.limits.listListpackSize = size
+    if seed >= 8 { bench.limits.listPackedBytes = 6 }
     let location = bench.keyspace.insertList(bench.key, bench.hash)
     var model: [[UInt8]] = []
     for step in 0..<1_500 {
@@ -114,6 +117,11 @@ private func text(_ element: Element) -> [UInt8] { element.withView { $0.array }
         let count = 1 + dice.below(min(5, model.count - index))
         bench.keyspace.removeElements(location, at: index, count: count)
         model.removeSubrange(index..<index + count)
+        bench.keyspace.shrinkList(location, bench.limits)
+      case 9 where step % 100 != 9 && !model.isEmpty:
+        let indices = model.indices.filter { _ in dice.below(20) == 0 }
+        bench.keyspace.removeElements(location, at: indices)
+        for index in indices.reversed() { model.remove(at: index) }
         bench.keyspace.shrinkList(location, bench.limits)
       case 9 where step % 100 == 9:
         let kept = model.count / 3

@@ -129,6 +129,29 @@ private let hasSizeClasses = Heap.allocatorName != "sanitizer"
   #expect(wrong.isEmpty, "\(wrong.count) sizes, the first \(wrong.prefix(3))")
 }
 
+/// A class's number stands for its size, and for no other, up to the largest blob.
+@Test func sizeClassesHaveNumbers() {
+  var size = 0
+  for index in UInt8(0)...139 {
+    size = SizeClass.round(size + 1)
+    #expect(SizeClass.size(ofClass: index) == size)
+    #expect(SizeClass.index(ofSize: size) == index)
+  }
+  #expect(size == BlobReference.memoryBytesMax)
+}
+
+/// More owners than can be counted get copies.
+@Test func ownersBeyondCountingGetCopies() {
+  let blob = BlobReference.copy(of: ByteView("bytes"))
+  for _ in 1..<BlobReference.ownersMax { #expect(blob.shared() == blob) }
+  let copy = blob.shared()
+  #expect(copy != blob && !copy.isPinned && copy.bytes == ByteView("bytes"))
+  copy.release()
+  for _ in 1..<BlobReference.ownersMax { blob.release() }
+  #expect(!blob.isPinned && blob.count == 5)
+  blob.release()
+}
+
 /// The memory that the keyspace claims to use is what was allocated for it.
 @Test(.enabled(if: hasSizeClasses, "a sanitizer's allocator counts nothing")) func memoryIsAccountedFor() {
   var dice = Dice(seed: 3)

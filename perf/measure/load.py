@@ -24,7 +24,9 @@ class Work:
     value_bytes: int
     keys: int
     command: str
-    """"get" or "set"."""
+    """"get" or "set", or the name of what `words` are."""
+    words: tuple[str, ...] = ()
+    """A command of its own, for martlet-bench."""
 
 
 @dataclass
@@ -96,10 +98,11 @@ class MartletBench:
         self.path, self.core, self.nice, self.engine = str(binary), core, nice, engine
 
     def run(self, server: Server, work: Work, seconds: float) -> Sample:
+        what = ["--", *work.words] if work.words else ["--mix", work.command]
         command = [self.path, "-h", "127.0.0.1", "-p", str(server.port), "-c", str(work.clients),
                    "-P", str(work.pipeline), "-d", str(work.value_bytes), "-r", str(work.keys),
-                   "--mix", work.command, "--seconds", str(seconds), "--warmup", str(round(seconds / 5, 3)),
-                   "--pid", str(server.pid), "--engine", self.engine, "--json"]
+                   "--seconds", str(seconds), "--warmup", str(round(seconds / 5, 3)),
+                   "--pid", str(server.pid), "--engine", self.engine, "--json", *what]
         output, _ = run_counted(process.pinned(self.core, command, self.nice))
         result = json.loads(output)
         if result["errors"] and not server.constant:

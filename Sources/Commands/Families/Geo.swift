@@ -13,7 +13,8 @@ public enum Geo {
   private static let units = "unit(M|KM|FT|MI)"
   private static let shape = """
     [from(FROMMEMBER member|FROMLONLAT fromlonlat{longitude:double latitude:double})] \
-    by(circle{BYRADIUS radius:double \(units)}|box{BYBOX width:double height:double \(units)}) \
+    by(circle{BYRADIUS radius:double \(units)}|box{BYBOX width:double height:double \(units)}\
+    |polygon{BYPOLYGON num-vertices:integer vertices{longitude:double latitude:double}...}@9.0.0) \
     [order(ASC|DESC)] [count-block{COUNT count:integer [ANY]}]
     """
 
@@ -47,16 +48,19 @@ public enum Geo {
     O(N+log(M)), N being the places in the squares that the area touches and M those within it
     """
 
+  private static var polygonHistory: [CommandFacts.Change] { [.init("9.0.0", "`BYPOLYGON`.")] }
+
   private static var searches: [CommandDefinition] {
     [
       CommandDefinition(
         "geosearch", arity: -7, [.readonly], .geo, keys: reads, group: .geo, since: "6.2.0",
-        "The places within a circle or a box.", complexity: searchComplexity,
+        "The places within a circle, a box or a polygon.", complexity: searchComplexity, history: polygonHistory,
         arguments: "key \(shape) [WITHCOORD] [WITHDIST] [WITHHASH]", run: search),
       CommandDefinition(
         "geosearchstore", arity: -8, [.write, .denyOOM], .geo,
         keys: [.key(1, [.overwrite, .update]), .key(2, [.readOnly, .access])], group: .geo, since: "6.2.0",
-        "Stores the places within a circle or a box.", complexity: searchComplexity,
+        "Stores the places within a circle, a box or a polygon.", complexity: searchComplexity,
+        history: polygonHistory,
         arguments: "destination:key source:key#1 \(shape) [STOREDIST]", run: searchStore),
     ]
   }

@@ -13,30 +13,38 @@
   import Musl
 #endif
 
+/// Degrees that an area reaches over.
+struct GeoBounds: Equatable {
+  var west: Double
+  var south: Double
+  var east: Double
+  var north: Double
+}
+
 struct GeoArea {
   enum Shape: Equatable {
     /// All within so many meters.
     case circle(radius: Double)
     /// All within so many meters from west to east and from south to north.
     case box(width: Double, height: Double)
+    /// All within the corners.
+    case polygon(GeoPolygon)
+
+    var isPolygon: Bool {
+      guard case .polygon = self else { return false }
+      return true
+    }
   }
 
   var center: GeoPoint
   var shape: Shape
-
-  /// Meters to the west and east, and to the south and north, that it reaches at most.
-  private var reach: (width: Double, height: Double) {
-    switch shape {
-    case .circle(let radius): (radius, radius)
-    case .box(let width, let height): (width / 2, height / 2)
-    }
-  }
 
   /// Meters to its outermost place.
   private var radius: Double {
     switch shape {
     case .circle(let radius): radius
     case .box(let width, let height): ((width / 2) * (width / 2) + (height / 2) * (height / 2)).squareRoot()
+    case .polygon(let polygon): polygon.radius
     }
   }
 
@@ -50,18 +58,28 @@ struct GeoArea {
       guard center.latitudeDistance(to: point.latitude) <= height / 2 else { return nil }
       let sideways = GeoPoint(longitude: center.longitude, latitude: point.latitude).distance(to: point)
       return sideways <= width / 2 ? center.distance(to: point) : nil
+    case .polygon(let polygon): return polygon.contains(point) ? center.distance(to: point) : nil
     }
   }
 
   /// The degrees that it reaches over, at its widest.
-  private var bounds: (west: Double, south: Double, east: Double, north: Double) {
-    let (width, height) = reach
+  private var bounds: GeoBounds {
+    switch shape {
+    case .circle(let radius): bounds(width: radius, height: radius)
+    case .box(let width, let height): bounds(width: width / 2, height: height / 2)
+    case .polygon(let polygon): polygon.bounds
+    }
+  }
+
+  /// - Parameters: meters that it reaches to the west and east, and to the south and north, at most.
+  private func bounds(width: Double, height: Double) -> GeoBounds {
     let latitudes = GeoPoint.degrees(height / GeoPoint.earthRadiusMeters)
     let (north, south) = (center.latitude + latitudes, center.latitude - latitudes)
     // The half that lies nearer to a pole is the wider in degrees.
     let nearPole = center.latitude < 0 ? south : north
     let longitudes = GeoPoint.degrees(width / GeoPoint.earthRadiusMeters / cos(GeoPoint.radians(nearPole)))
-    return (center.longitude - longitudes, south, center.longitude + longitudes, north)
+    return GeoBounds(
+      west: center.longitude - longitudes, south: south, east: center.longitude + longitudes, north: north)
   }
 
   /// How fine squares may be for an area of this radius at this latitude.
@@ -86,19 +104,16 @@ struct GeoArea {
   var squares: [GeoSquare] {
     let bounds = bounds
     var step = Self.step(radius: radius, latitude: center.latitude)
-    var middle = GeoSquare(center, step: step)
-    if step > 1 {
-      // A neighbour that ends before the area does: one step coarser.
-      let north = middle.moved(east: 0, north: 1).area
-      let south = middle.moved(east: 0, north: -1).area
-      let east = middle.moved(east: 1, north: 0).area
-      let west = middle.moved(east: -1, north: 0).area
-      if north.latitudes.upperBound < bounds.north || south.latitudes.lowerBound > bounds.south
-        || east.longitudes.upperBound < bounds.east || west.longitudes.lowerBound > bounds.west
-      {
-        step -= 1
-        middle = GeoSquare(center, step: step)
-      }
+    var origin = center
+    // The middle of a polygon around a pole may lie beyond the map.
+    if shape.isPolygon { origin.latitude = min(max(origin.latitude, -85), 85) }
+    var middle = GeoSquare(origin, step: step)
+    // Neighbours that end before the area does: one step coarser. That is enough for what is round; the corners of a
+    // polygon may be nearer than its edges, where these are long.
+    while step > 1, !middle.reaches(bounds) {
+      step -= 1
+      middle = GeoSquare(origin, step: step)
+      guard shape.isPolygon else { break }
     }
     let area = middle.area
     var result = [middle]
@@ -114,5 +129,15 @@ struct GeoArea {
       if !result.contains(square) { result.append(square) }
     }
     return result
+  }
+}
+
+extension GeoSquare {
+  /// Whether the square's neighbours reach as far as `bounds`.
+  fileprivate func reaches(_ bounds: GeoBounds) -> Bool {
+    moved(east: 0, north: 1).area.latitudes.upperBound >= bounds.north
+      && moved(east: 0, north: -1).area.latitudes.lowerBound <= bounds.south
+      && moved(east: 1, north: 0).area.longitudes.upperBound >= bounds.east
+      && moved(east: -1, north: 0).area.longitudes.lowerBound <= bounds.west
   }
 }

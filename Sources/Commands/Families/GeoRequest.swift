@@ -1,6 +1,7 @@
 // GeoRequest.swift — the words of a search: where, how far, and what is wanted.
 //
 //     GEOSEARCH key       FROMMEMBER m | FROMLONLAT lon lat    BYRADIUS r unit | BYBOX w h unit    options
+//     GEOSEARCH key                                            BYPOLYGON n lon lat lon lat …       options
 //     GEORADIUS key       lon lat r unit                                                           options
 //     GEORADIUSBYMEMBER   key m r unit                                                             options
 //
@@ -114,6 +115,9 @@ struct GeoRequest {
     if isSearch && shape == nil && left >= 3 && word.equalsIgnoringCase("bybox") {
       return takeBox(&execution, index + 1) ? 4 : nil
     }
+    if isSearch && shape == nil && center == nil && left >= 1 && word.equalsIgnoringCase("bypolygon") {
+      return takePolygon(&execution, index + 1)
+    }
     execution.refuseSyntax()
     return nil
   }
@@ -166,9 +170,30 @@ struct GeoRequest {
     return true
   }
 
+  /// The corners, and with them the middle. How many words there were with BYPOLYGON; answers the error and nil.
+  private mutating func takePolygon(_ execution: inout Execution, _ index: Int) -> Int? {
+    guard let count = execution.arguments[index].int64 else {
+      execution.reply.error("ERR invalid number of vertices")
+      return nil
+    }
+    guard count >= GeoPolygon.cornersMin, count <= (execution.arguments.count - index - 1) / 2 else {
+      execution.reply.error("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices")
+      return nil
+    }
+    var corners: [GeoPoint] = []
+    for corner in 0..<Int(count) {
+      guard let point = execution.geoPoint(index + 1 + 2 * corner) else { return nil }
+      corners.append(point)
+    }
+    let polygon = GeoPolygon(corners: corners)
+    shape = .polygon(polygon)
+    center = polygon.center
+    return 2 + 2 * Int(count)
+  }
+
   private func isComplete(_ execution: inout Execution, _ set: SortedSetView?) -> Bool {
     let reply = execution.reply
-    let name: StaticString = form == .searchStore ? "GEOSEARCHSTORE" : "GEOSEARCH"
+    let name = execution.arguments[0]
     if storeKey != nil && (showsDistance || showsSquare || showsPoint) {
       reply.error(
         "ERR ", ByteView(form == .searchStore ? "GEOSEARCHSTORE" : "STORE option in GEORADIUS"),
@@ -176,11 +201,11 @@ struct GeoRequest {
       return false
     }
     guard center != nil else {
-      reply.error("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ", ByteView(name))
+      reply.error("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ", name)
       return false
     }
     guard shape != nil else {
-      reply.error("ERR exactly one of BYRADIUS and BYBOX can be specified for ", ByteView(name))
+      reply.error("ERR exactly one of BYRADIUS, BYBOX and BYPOLYGON can be specified for ", name)
       return false
     }
     guard !takesAny || count > 0 else {

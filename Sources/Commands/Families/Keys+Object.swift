@@ -6,7 +6,7 @@ import Wire
 extension Keys {
   static func objectEncoding(_ execution: inout Execution) {
     guard let location = execution.inspect(execution.arguments[2]) else { return execution.reply.null() }
-    execution.reply.bulk(location.entry.encoding.name)
+    execution.reply.bulk(execution.rules.encodingName(location.entry))
   }
 
   /// One, except that Redis keeps the integers up to this once for all keys, which clients can see here.
@@ -51,5 +51,16 @@ extension Keys {
         "IDLETIME <key>", "    Seconds since <key> was used.",
         "REFCOUNT <key>", "    How many owners the value at <key> has.",
       ])
+  }
+}
+
+extension Rules {
+  /// What OBJECT ENCODING calls the way in which a value is kept.
+  public func encodingName(_ entry: Entry) -> StaticString {
+    switch (entry.type, entry.encoding) {
+    case (.list, .listpack) where !reportsListpackLists: Encoding.quicklist.name
+    case (.set, .listpack) where !reportsListpackSets: Encoding.hashtable.name
+    default: entry.encoding.name
+    }
   }
 }

@@ -131,11 +131,8 @@ extension Lists {
       }
       index += isBackward ? -1 : 1
     }
-    let database = execution.database
-    // From the back, so that the other indices stay what they are.
-    for index in isBackward ? found : found.reversed() {
-      database.pointee.removeElements(location, at: index, count: 1)
-    }
+    if isBackward { found.reverse() }
+    execution.database.pointee.removeElements(location, at: found)
     return found.count
   }
 

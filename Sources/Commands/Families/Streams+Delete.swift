@@ -12,9 +12,12 @@ extension StreamReference {
     groups.contains { $0.lastID < id || $0.pending(id) != nil }
   }
 
-  /// No group has the entry pending any more.
-  func forget(_ id: StreamID) {
-    for group in groups { _ = acknowledge(id, in: group) }
+  /// No group has the entry pending any more; whether one had.
+  @discardableResult
+  func forget(_ id: StreamID) -> Bool {
+    var wasPending = false
+    for group in groups where acknowledge(id, in: group) { wasPending = true }
+    return wasPending
   }
 
   /// Trims entry by entry, asking the groups; how many went.
@@ -63,19 +66,19 @@ extension Streams {
     execution.reply.integer(deleted)
   }
 
-  /// What follows the key, or the group: the condition and where the identifiers stand.
+  /// What follows the key, or the group: the condition and where the identifiers stand, in either order.
   private struct Request {
-    var references = StreamReferences.keep
-    var ids = 0..<0
+    var references: StreamReferences?
+    var ids: Range<Int>?
   }
 
   /// Answers the error and nil.
-  private static func request(_ execution: inout Execution, from start: Int) -> Request? {
+  private static func request(_ execution: inout Execution, from start: Int) -> (references: StreamReferences, ids: Range<Int>)? {
     var request = Request()
     var index = start
     while index < execution.arguments.count {
       let word = execution.arguments[index]
-      if let references = StreamReferences(word) {
+      if request.references == nil, let references = StreamReferences(word) {
         request.references = references
         index += 1
       } else if word.equalsIgnoringCase("ids"), index + 1 < execution.arguments.count {
@@ -83,18 +86,24 @@ extension Streams {
           execution.reply.error("ERR Number of IDs must be a positive integer")
           return nil
         }
-        guard count == Int64(execution.arguments.count - index - 2) else {
+        guard count <= Int64(execution.arguments.count - index - 2) else {
           execution.reply.error("ERR The `numids` parameter must match the number of arguments")
           return nil
         }
-        request.ids = index + 2..<execution.arguments.count
-        return execution.areStreamIDs(from: index + 2) ? request : nil
+        let ids = index + 2..<index + 2 + Int(count)
+        request.ids = ids
+        index = ids.upperBound
       } else {
-        break
+        execution.refuseSyntax()
+        return nil
       }
     }
-    execution.refuseSyntax()
-    return nil
+    guard let ids = request.ids else {
+      execution.reply.error("ERR IDS option is required")
+      return nil
+    }
+    guard execution.areStreamIDs(in: ids) else { return nil }
+    return (request.references ?? .keep, ids)
   }
 
   static func deleteExtended(_ execution: inout Execution) { delete(&execution, acknowledges: false) }
@@ -133,7 +142,8 @@ extension Streams {
           continue
         }
         let isDeleted = stream.delete(id)
-        if request.references == .delete { stream.forget(id) }
+        // What groups have pending of entries that are gone goes, too.
+        if request.references == .delete && stream.forget(id) { changes.acknowledged += 1 }
         if isDeleted { changes.deleted += 1 }
         reply.integer(isDeleted || acknowledges ? 1 : -1)
       }

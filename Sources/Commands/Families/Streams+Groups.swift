@@ -124,9 +124,8 @@ extension Streams {
     guard let location = groupStream(&execution) else { return }
     let name = execution.arguments[3]
     guard location.entry.stream?.findGroup(name) != nil else { return execution.reply.integer(0) }
-    execution.database.pointee.changeStream(location) { stream in
-      if let group = stream.findGroup(name) { stream.remove(group) }
-    }
+    let (database, graveyard) = (execution.database, execution.graveyard)
+    database.pointee.removeGroup(location, name, into: &graveyard.pointee)
     execution.changed()
     execution.note(.stream, "xgroup-destroy", execution.arguments[2])
     execution.reply.integer(1)

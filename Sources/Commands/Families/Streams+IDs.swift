@@ -87,8 +87,11 @@ extension Execution {
   }
 
   /// Every word from `index` on is an identifier. Answers the error and false.
-  func areStreamIDs(from index: Int) -> Bool {
-    for word in index..<arguments.count where StreamID(arguments[word]) == nil {
+  func areStreamIDs(from index: Int) -> Bool { areStreamIDs(in: index..<arguments.count) }
+
+  /// The same for some of the words.
+  func areStreamIDs(in words: Range<Int>) -> Bool {
+    for word in words where StreamID(arguments[word]) == nil {
       refuseStreamID()
       return false
     }

@@ -15,6 +15,36 @@ package struct EncodingSettings: Sendable, Equatable {
   package var hyperLogLogSparseBytesMax = 0
   package var streamNodeBytesMax = 0
   package var streamNodeEntriesMax = 0
+  package var names = EncodingNames.automatic
+}
+
+/// Which Redis's names OBJECT ENCODING answers for small lists and sets, which are listpacks here in any case.
+/// Redis 7.0 called every list `quicklist` and every set of texts `hashtable`; 7.2 was the first to have listpacks for them.
+package enum EncodingNames: String, Sendable, CaseIterable {
+  case automatic = "auto"
+  case redis70 = "7.0"
+  case redis72 = "7.2"
+}
+
+extension Configuration {
+  /// Small lists are called `listpack`: by directive, or because somebody who knows Redis 7.2 has set their limit.
+  /// Redis 7.0 has the same limit, under an older name that 7.2 understands too.
+  package var reportsListpackLists: Bool {
+    reports(settings.encodings.names, because: ["list-max-listpack-size"])
+  }
+
+  /// Small sets of texts are called `listpack`: by directive, or because a limit was set that Redis 7.0 does not have.
+  package var reportsListpackSets: Bool {
+    reports(settings.encodings.names, because: ["set-max-listpack-entries", "set-max-listpack-value"])
+  }
+
+  private func reports(_ names: EncodingNames, because signs: Set<String>) -> Bool {
+    switch names {
+    case .redis70: false
+    case .redis72: true
+    case .automatic: !namesGiven.isDisjoint(with: signs)
+    }
+  }
 }
 
 extension Directive {
@@ -30,8 +60,8 @@ extension Directive {
       "Size of a list's nodes: entries if positive, -1 to -5 for 4, 8, 16, 32, 64 KiB."),
     .integer(
       "list-compress-depth", \.encodings.listCompressDepth, .nonNegative32, default: 0,
-      "Nodes at each end of a list that are never compressed; 0 compresses none."
-    ).later(.encodings),
+      "Nodes at each end of a list that are never compressed; here none is."
+    ).accepted(),
     .integer(
       "set-max-intset-entries", \.encodings.setIntsetEntriesMax, .nonNegative, default: 512,
       "Members up to which a set of integers stays an intset."),
@@ -49,15 +79,19 @@ extension Directive {
       also: ["zset-max-ziplist-value"], "Bytes of its longest member up to which a sorted set stays a listpack."),
     .memory(
       "hll-sparse-max-bytes", \.encodings.hyperLogLogSparseBytesMax, default: 3000,
-      "Bytes up to which a HyperLogLog stays in its sparse form."
-    ).later(.encodings),
+      "Bytes up to which a HyperLogLog stays in its sparse form."),
     .memory(
       "stream-node-max-bytes", \.encodings.streamNodeBytesMax, default: 4096,
-      "Bytes of one node of a stream; 0 is no limit."
-    ).later(.streams),
+      "Bytes of one node of a stream; 0 is no limit."),
     .integer(
       "stream-node-max-entries", \.encodings.streamNodeEntriesMax, .nonNegative, default: 100,
-      "Entries of one node of a stream; 0 is no limit."
-    ).later(.streams),
+      "Entries of one node of a stream; 0 is no limit."),
+    .choice(
+      "encoding-names", \.encodings.names, default: .automatic,
+      """
+      What OBJECT ENCODING calls small lists and small sets of texts: quicklist and hashtable as Redis 7.0, or listpack \
+      as Redis 7.2 and Valkey. auto: as 7.2 once their limit was given by a name that only 7.2 has \
+      (list-max-listpack-size; set-max-listpack-entries or -value), else as 7.0.
+      """),
   ]
 }

@@ -146,7 +146,7 @@ extension Directive {
     .text(
       "locale-collate", \.general.localeCollate, accepts: "locale name",
       "Locale for SORT ALPHA; only the bytewise order is there so far."
-    ).later(.encodings),
+    ).accepted(),
     .text(
       "availability-zone", \.general.availabilityZone,
       "Name of the zone that the server runs in, told in INFO and HELLO."

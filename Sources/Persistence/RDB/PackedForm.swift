@@ -181,7 +181,8 @@ private struct PackedBytes {
   private func zipmapLength(_ offset: Int) -> (size: Int, length: Int)? {
     guard let first = byte(offset) else { return nil }
     if first < 254 { return (1, first) }
-    guard first == 254, let length = number(offset + 1, 4) else { return nil }
+    // What one byte can say must be said in one: those who walk such bytes backwards or change them rely on it.
+    guard first == 254, let length = number(offset + 1, 4), length >= 254 else { return nil }
     return (5, length)
   }
 }

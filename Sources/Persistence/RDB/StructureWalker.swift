@@ -151,7 +151,11 @@ struct StructureWalker {
       datum = .packed(form, try packedBytes(form, &cursor, &decoded))
     case .node:
       switch try cursor.length() {
-      case 1: datum = .string(try text(&cursor, &decoded))
+      case 1:
+        // An element with a node for itself is a large one.
+        let element = try text(&cursor, &decoded)
+        guard element.count > 0 else { throw .failed(.packed) }
+        datum = .string(element)
       case 2: datum = .packed(.listpack, try packedBytes(.listpack, &cursor, &decoded))
       default: throw .failed(.packed)
       }

@@ -78,8 +78,12 @@ extension Server {
   @inline(never) mutating func signalWaiters(_ command: UnsafePointer<Command>, database: Int32) {
     let index = command.pointee.index
     let arguments = execution.pointee.arguments
-    if table.facts[index].name == "swapdb" {
+    switch table.facts[index].name {
+    case "swapdb":
       return blocked.signal(databases: (1...2).compactMap { arguments[$0].int64.flatMap { Int(exactly: $0) } })
+    case "flushall": return blocked.signal(databases: Array(0..<execution.pointee.databaseCount))
+    case "flushdb": return blocked.signal(databases: [Int(database)])
+    default: break
     }
     gates[index].forEachKey(arguments, table.facts[index]) { position in
       blocked.signal(.init(hash: execution.pointee.hash(of: arguments[position]), database: Int(database)))

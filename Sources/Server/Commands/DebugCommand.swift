@@ -46,10 +46,15 @@ enum DebugCommand {
       $0.rules.activeExpire = leadingInteger($0.arguments[2]) != 0
       $0.reply.ok()
     },
+    Subcommand("set-skip-checksum-validation", 3...3) {
+      $0.rules.verifiesChecksums = leadingInteger($0.arguments[2]) == 0
+      $0.reply.ok()
+    },
     Subcommand("pause-cron", 3...3) {
       $0.server.pointee.isTickPaused = leadingInteger($0.arguments[2]) != 0
       $0.reply.ok()
     },
+    Subcommand("quicklist-packed-threshold", 3...3, setListPackedBytes),
     Subcommand("log", 3...3) {
       $0.server.pointee.log.warning("DEBUG LOG: \($0.arguments[2].text)")
       $0.reply.ok()
@@ -92,6 +97,16 @@ enum DebugCommand {
       return execution.reply.ok()
     }
     execution.reply.error(text: "ERR CONFIG-REWRITE-FORCE-ALL failed: " + failure)
+  }
+
+  /// 0 is the usual size.
+  private static func setListPackedBytes(_ execution: inout Execution) {
+    let sizeMax: UInt64 = 1 << 32 - 1 << 20
+    guard let size = try? Values.memory(execution.arguments[2].text), size <= sizeMax else {
+      return execution.reply.error("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+    }
+    execution.rules.encodings.listPackedBytes = size == 0 ? EncodingLimits.listPackedBytesUsual : Int(size)
+    execution.reply.ok()
   }
 
   private static func die(_ reason: String, _ execution: inout Execution) {
@@ -138,10 +153,14 @@ enum DebugCommand {
         "PROTOCOL <type>",
         "    Answers with a value of a type: string, integer, double, bignum, null, array, set, map, attrib, push,",
         "    verbatim, true, false.",
+        "QUICKLIST-PACKED-THRESHOLD <size>",
+        "    Elements of lists that are as long stand in nodes of their own; 0 is the built-in size.",
         "SEGFAULT",
         "    Crashes with a segmentation fault.",
         "SET-ACTIVE-EXPIRE <0|1>",
         "    Whether expired keys are looked for that nobody asks for.",
+        "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+        "    Whether RESTORE passes over a wrong checksum, for tests of what comes behind it.",
         "SLEEP <seconds>",
         "    Stops the server for so long.",
       ])

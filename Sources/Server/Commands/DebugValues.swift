@@ -18,7 +18,7 @@ enum DebugValues {
     }
     let entry = location.entry
     let address = String(UInt(bitPattern: entry.key.buffer.baseAddress), radix: 16)
-    var text = "Value at:0x\(address) refcount:1 encoding:\(entry.encoding.name)"
+    var text = "Value at:0x\(address) refcount:1 encoding:\(execution.rules.encodingName(entry))"
     if !isFast { text += " serializedlength:\(serializedBytes(entry))" }
     text += " lru:\(entry.accessStamp) lru_seconds_idle:\(execution.accessClock.idleSeconds(entry))"
     execution.reply.simple(text: text)

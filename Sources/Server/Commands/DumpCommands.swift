@@ -75,13 +75,34 @@ enum DumpCommands {
       return execution.reply.error("ERR Invalid TTL value, must be >= 0")
     }
     do throws(DumpPayload.Refusal) {
-      let value = try DumpPayload.value(execution.arguments[3], execution.rules.encodings)
+      let value = try DumpPayload.value(
+        execution.arguments[3], execution.rules.encodings, verifiesChecksum: execution.rules.verifiesChecksums)
       put(value, key, hash, replacing: existing, expiry: given == 0 ? nil : instant, options, &execution)
     } catch {
       switch error {
       case .versionOrChecksum: execution.reply.error("ERR DUMP payload version or checksum are wrong")
-      case .format: execution.reply.error("ERR Bad data format")
+      case .format:
+        let form = form(execution.arguments[3])
+        execution.server.pointee.log.warning("RESTORE of \(key.text.debugDescription): \(form) integrity check failed")
+        execution.reply.error("ERR Bad data format")
       }
+    }
+  }
+
+  /// What a payload says it holds, for the log.
+  private static func form(_ payload: ByteView) -> String {
+    switch payload.count > 0 ? RDBType(rawValue: payload[0]) : nil {
+    case .hashZipmap: "Zipmap"
+    case .listZiplist, .listQuicklist: "List ziplist"
+    case .sortedSetZiplist: "Zset ziplist"
+    case .hashZiplist: "Hash ziplist"
+    case .listQuicklist2: "List listpack"
+    case .hashListpack: "Hash listpack"
+    case .sortedSetListpack: "Zset listpack"
+    case .setListpack: "Set listpack"
+    case .setIntset: "Intset"
+    case .stream1, .stream2, .stream3: "Stream listpack"
+    default: "Value"
     }
   }
 

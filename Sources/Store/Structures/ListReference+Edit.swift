@@ -8,11 +8,14 @@ import Bytes
 struct ListNodeLimit: BitwiseCopyable {
   let bytesMax: Int
   let countMax: Int
+  let packedBytes: Int
 
   /// Whatever the number of elements, a node is no larger.
   private static var safeBytes: Int { 8192 }
 
-  init(_ size: Int) {
+  init(_ limits: EncodingLimits) {
+    let size = limits.listListpackSize
+    packedBytes = limits.listPackedBytes
     if size >= 0 {
       bytesMax = ListNodeLimit.safeBytes
       countMax = max(1, size)
@@ -26,6 +29,7 @@ struct ListNodeLimit: BitwiseCopyable {
   init(half limit: ListNodeLimit) {
     bytesMax = limit.bytesMax / 2
     countMax = limit.countMax == .max ? .max : limit.countMax / 2
+    packedBytes = limit.packedBytes
   }
 
   func allows(bytes: Int, count: Int) -> Bool { bytes <= bytesMax && count <= countMax }
@@ -37,7 +41,7 @@ struct ListNodeLimit: BitwiseCopyable {
   }
 
   /// The element has a node for itself.
-  func isHuge(_ element: ByteView) -> Bool { element.count > bytesMax - 64 }
+  func isHuge(_ element: ByteView) -> Bool { element.count > bytesMax - 64 || element.count >= packedBytes }
 }
 
 extension ListRoot {
@@ -147,6 +151,31 @@ extension ListRoot {
       }
       inner = 0
       left -= here
+    }
+  }
+}
+
+extension ListRoot {
+  /// Takes the elements at these indices out, which ascend.
+  mutating func remove(at indices: [Int]) {
+    var end = indices.count
+    var base = count
+    var node = nodeCount
+    // From the back, so that the nodes before stay where they are.
+    while end > 0 {
+      node -= 1
+      let size = self[node].count
+      base -= size
+      var begin = end
+      while begin > 0 && indices[begin - 1] >= base { begin -= 1 }
+      let gone = indices[begin..<end]
+      end = begin
+      guard !gone.isEmpty else { continue }
+      if gone.count == size {
+        removeNode(at: node)
+      } else {
+        changeNode(node, count: size - gone.count) { Listpack.remove(at: gone, base: base, from: $0) }
+      }
     }
   }
 }

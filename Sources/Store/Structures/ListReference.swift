@@ -159,8 +159,8 @@ struct ListNode: BitwiseCopyable {
     let copy = ListReference.make()
     for index in 0..<nodeCount {
       let node = node(index)
-      node.blob.pin()
-      unsafe copy.root.pointee.insertNode(node, at: index)
+      let shared = ListNode(bits: node.blob.shared().bits, listpackCount: node.listpackCount)
+      unsafe copy.root.pointee.insertNode(shared, at: index)
     }
     return copy
   }

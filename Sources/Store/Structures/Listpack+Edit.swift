@@ -51,6 +51,34 @@ extension Listpack {
     return result
   }
 
+  /// Takes the elements at `indices` out, which ascend and are counted from `base`: what stays moves once.
+  static func remove(at indices: ArraySlice<Int>, base: Int, from blob: BlobReference) -> BlobReference {
+    var result = blob
+    if blob.isPinned {
+      result = BlobReference.copy(of: blob.bytes)
+      blob.release()
+    }
+    let list = Listpack(result)
+    let start = unsafe result.start
+    var (from, to, index) = (headerBytes, headerBytes, base)
+    for removed in indices {
+      var end = from
+      while index < removed {
+        end += list.entryBytes(at: end)
+        index += 1
+      }
+      unsafe memmove(start + to, start + from, end - from)
+      to += end - from
+      from = end + list.entryBytes(at: end)
+      index += 1
+    }
+    unsafe memmove(start + to, start + from, result.count - from)
+    result.count = to + result.count - from
+    result.writeTotal()
+    result.changeCount(by: -indices.count)
+    return result.resized(capacity: result.count)
+  }
+
   /// Bytes that `element` takes in a listpack.
   public static func packedBytes(_ element: Element) -> Int {
     let size: Int
@@ -158,7 +186,7 @@ extension BlobReference {
     guard size != memoryBytes else { return self }
     guard let moved = unsafe realloc(memory, size) else { SizeClass.outOfMemory(size) }
     let blob = unsafe BlobReference(moved)
-    blob.capacity = size - BlobReference.headerBytes
+    blob.memoryBytes = size
     return blob
   }
 

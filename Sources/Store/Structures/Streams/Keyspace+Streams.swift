@@ -32,4 +32,18 @@ extension Keyspace {
     valueBytes += stream.memoryBytes - bytesBefore
     return result
   }
+
+  /// Removes a group of the stream at `location`, which has it; the graveyard frees what it has pending, if that is much.
+  public mutating func removeGroup(_ location: Location, _ name: ByteView, into graveyard: inout Graveyard) {
+    let detached = changeStream(location) { stream in stream.findGroup(name).map { stream.detach($0) } }
+    guard let detached else { return }
+    guard let group = detached.groups.first, group.pendingCount > Graveyard.freedAtOnceMax else {
+      return detached.release()
+    }
+    let shape = EntryShape(
+      kind: Entry.kind(.stream, .stream), flags: Entry.Flag.payload, keyCount: 0, inlineCount: 0)
+    let entry = Entry.allocate(shape, key: .empty, stamp: 0)
+    entry.payload = detached.bits
+    graveyard.bury(entry)
+  }
 }

@@ -169,6 +169,17 @@ public struct StreamPending: BitwiseCopyable {
     return isFound ? consumer(index) : nil
   }
 
+  /// Frees about `effort` of what is pending in a group that nobody uses any more; how many it freed.
+  func freePending(_ effort: Int) -> Int {
+    var freed = unsafe pointer.pointee.pending.freeSome(effort)
+    var index = 0
+    while freed < effort && index < consumerCount {
+      unsafe freed += consumer(index).pointer.pointee.pending.freeSome(effort - freed)
+      index += 1
+    }
+    return freed
+  }
+
   // MARK: pending entries
 
   public func pending(_ id: StreamID) -> StreamPending? {

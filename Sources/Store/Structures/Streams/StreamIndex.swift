@@ -190,6 +190,19 @@ import CAllocator
     removeChunk(at: index + 1)
   }
 
+  /// Frees about `effort` items from the last chunk backwards; how many, 0 when none is left.
+  mutating func freeSome(_ effort: Int) -> Int {
+    var freed = 0
+    while freed < effort, count > 0 {
+      let last = chunk(upper - 1)
+      freed += last.count
+      count -= last.count
+      release(last)
+      upper -= 1
+    }
+    return freed
+  }
+
   // MARK: chunks
 
   private mutating func allocate(_ capacity: Int) -> UnsafeMutablePointer<Item> {

@@ -43,6 +43,20 @@ extension StreamReference {
     unsafe group.pointer.deallocate()
   }
 
+  /// Takes a group with all that it has out, into a stream of its own: for who frees it in steps.
+  func detach(_ group: StreamGroupReference) -> StreamReference {
+    var bytes = unsafe group.pointer.pointee.memoryBytes
+    for index in 0..<group.consumerCount { unsafe bytes += group.consumer(index).pointer.pointee.memoryBytes }
+    let (index, isFound) = unsafe root.pointee.groups.search(group.name)
+    precondition(isFound, "a group of another stream")
+    unsafe root.pointee.groups.remove(at: index)
+    unsafe root.pointee.groupBytes -= bytes
+    let other = StreamReference.make()
+    unsafe other.root.pointee.groups.insert(group.pointer, at: 0)
+    unsafe other.root.pointee.groupBytes = bytes
+    return other
+  }
+
   /// Makes a consumer; nil if there is one of this name.
   public func makeConsumer(
     _ name: ByteView, in group: StreamGroupReference, now: Milliseconds

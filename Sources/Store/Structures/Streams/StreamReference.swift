@@ -76,9 +76,10 @@ struct StreamRoot: ~Copyable {
       freed += 1
     }
     while freed < effort, let group = groups.last {
-      // A group is as much work as it has pending.
-      freed += 1 + group.pendingCount
+      freed += group.freePending(effort - freed)
+      guard freed < effort else { break }
       remove(group)
+      freed += 1
     }
     return freed
   }
