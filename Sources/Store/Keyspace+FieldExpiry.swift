@@ -10,13 +10,18 @@ import Bytes
 public struct FieldSlice {
   /// What the slice may still look at: one for each hash, each bucket and each field that has an expiry.
   public var budget: Int
-  /// Fields with an expiry that were looked at, and those of them that had ended.
+  /// What was looked at: 0 means that nothing was due. Fields that had ended.
   public private(set) var examined = 0
   public private(set) var expired = 0
   /// The names that were found last: fields of the hash that was answered. Good until those fields are taken out.
   public private(set) var names: [ByteView] = []
 
   public init(budget: Int) { self.budget = budget }
+
+  fileprivate mutating func spend() {
+    budget -= 1
+    examined += 1
+  }
 
   fileprivate mutating func begin() { names.removeAll(keepingCapacity: true) }
 
@@ -25,11 +30,10 @@ public struct FieldSlice {
     at table: CollectionReference, _ sweep: inout Sweep, _ earliest: inout Milliseconds, now: Milliseconds
   ) {
     while budget > 0, var bucket = table.visit(&sweep) {
-      budget -= 1
+      spend()
       while let location = bucket.next() {
         guard location.isVolatile else { continue }
-        budget -= 1
-        examined += 1
+        spend()
         let expiry = location.entry.expiryBits
         if now > expiry {
           expired += 1
@@ -118,7 +122,7 @@ extension Keyspace {
       guard let location = find(key, hash), let table = location.entry.collection else {
         preconditionFailure("a hash is listed that is not there")
       }
-      slice.budget -= 1
+      slice.spend()
       guard !isWritePostponed(location) else {
         agenda.schedule(key, hash, at: now.addingReportingOverflow(Keyspace.postponement).partialValue)
         continue

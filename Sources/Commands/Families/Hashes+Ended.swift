@@ -119,8 +119,8 @@ extension Execution {
 
   // MARK: between requests
 
-  /// Looks for fields that have ended in one database: at most about `examinedMax` of them, those first that were due
-  /// first. Their removals are in `effects.records` afterwards.
+  /// Looks for fields that have ended in one database: at most about `examinedMax` hashes, buckets and fields, those
+  /// first that were due first; none if nothing is due. The removals are in `effects.records` afterwards.
   public mutating func expireFieldSlice(
     database index: Int, now: Milliseconds, examinedMax: Int
   ) -> (examined: Int, expired: Int) {
