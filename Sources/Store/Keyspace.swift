@@ -29,7 +29,7 @@ public struct Keyspace: ~Copyable {
   /// The epoch that new entries get; those of another one a running walk has still to see.
   var epoch = Epoch.first
   /// How many earlier epochs entries may be of.
-  var staleEpochs = 0
+  var staleEpochs: UInt8 = 0
   /// How far the walk has come; without one, how far `levelEpochs` has.
   var epochSweep = Sweep()
   /// The walk that has still to see some of this database.
