@@ -25,7 +25,8 @@ public struct FieldSlice {
 
   fileprivate mutating func begin() { names.removeAll(keepingCapacity: true) }
 
-  /// Looks at the fields of `table` from `sweep` on; `earliest` becomes the first end of those that go on, if that is less.
+  /// Looks at the fields of `table` from `sweep` on; `earliest` becomes the first end of those that go on, if that is
+  /// less.
   fileprivate mutating func look(
     at table: CollectionReference, _ sweep: inout Sweep, _ earliest: inout Milliseconds, now: Milliseconds
   ) {
@@ -82,7 +83,7 @@ extension Keyspace {
     return true
   }
 
-  /// After a change of a hash's fields: lists it if one of them ends at `instant`, strikes it out if none ends any more.
+  /// After a change of a hash's fields: lists it if one of them ends at `instant`, strikes it out if none ends now.
   mutating func updateAgenda(_ location: Location, wasVolatile: Bool, endsAt instant: Milliseconds?) {
     let entry = location.entry
     if !entry.hasVolatileFields {

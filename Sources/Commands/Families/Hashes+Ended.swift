@@ -1,7 +1,7 @@
 // Hashes+Ended.swift — fields whose time has come: who sees them, who takes them out, what is recorded of that.
 //
-//     HEXPIRE h 10 FIELDS 1 f     HPEXPIREAT h <instant> FIELDS 1 f      their time has come     HDEL h f
-//     HSETEX h EX 10 FIELDS …     HSETEX h PXAT <instant> FIELDS …       HGETEX h PERSIST …      HPERSIST h FIELDS 1 f
+//     HEXPIRE h 10 FIELDS 1 f     HPEXPIREAT h <instant> FIELDS 1 f     its time has come    HDEL h f
+//     HSETEX h EX 10 FIELDS …     HSETEX h PXAT <instant> FIELDS …      HGETEX h PERSIST …   HPERSIST h FIELDS 1 f
 //
 // No client sees such a field; it stays until the sweep between requests takes it out or somebody sets it anew.
 import Bytes

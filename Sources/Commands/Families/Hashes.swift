@@ -95,7 +95,9 @@ public enum Hashes {
 
   private static var expiring: [CommandDefinition] {
     [
-      expiring("hexpire", "key seconds:integer [condition(NX|XX|GT|LT)] ", "Seconds that fields have left.", expireSeconds),
+      expiring(
+        "hexpire", "key seconds:integer [condition(NX|XX|GT|LT)] ", "Seconds that fields have left.",
+        expireSeconds),
       expiring(
         "hpexpire", "key milliseconds:integer [condition(NX|XX|GT|LT)@9.0.0] ", "Milliseconds that fields have left.",
         expireMilliseconds),

@@ -136,7 +136,8 @@ package struct RDBWriter: ~Copyable {
     let options = options
     let form = EntryForm(entry, options.version)
     precondition(
-      form.type.oldestVersion.number <= options.version.number, "an entry in a snapshot whose version does not know its type")
+      form.type.oldestVersion.number <= options.version.number,
+      "an entry in a snapshot whose version does not know its type")
     if let value = unsafe form.large(entry, compresses: options.compresses, pool: output.pool) {
       return beginLarge(entry, form, value)
     }

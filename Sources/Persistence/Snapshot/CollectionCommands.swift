@@ -3,7 +3,8 @@
 //   SADD key member × 64   SADD key member × 64   …
 //   HMSET key field value × 64   …   HSETEX key PXAT instant FIELDS 1 field value   …
 //
-// The value is pinned and the key copied, so that both may change meanwhile. Fields that end come after those that do not.
+// The value is pinned and the key copied, so that both may change meanwhile. Fields that end come after those that
+// do not.
 import Bytes
 import Store
 

@@ -4,7 +4,7 @@
 //                           │ a sorted set: key ─ when to look  │ the hash under way: its sweep │
 //                           └───────────────────────────────────┴───────────────────────────────┘
 //
-// A hash is listed from its first field with an expiry to its last one. It is looked at no later than the first of
+// A hash is listed while it has a field with an expiry. It is looked at no later than the first of
 // them ends, unless it could not be changed then, so hashes that are not due cost nothing however many there are.
 // Databases without such hashes have one null pointer here.
 import Bytes

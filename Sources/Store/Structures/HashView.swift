@@ -1,6 +1,6 @@
 // HashView.swift: reading a hash, whichever form it has.
 //
-//   listpack: field value field value …        hashtable: entries whose key is the field, with its expiry if it has one
+//   listpack: field value field value …      hashtable: entries whose key is the field, with its expiry if it has one
 import Bytes
 
 /// A hash as it is now. Good until the hash changes.
