@@ -55,6 +55,8 @@ public struct Execution: ~Copyable {
   public var effects: Effects
   /// What the command waits for that has just run: looked at after commands that may wait, and no others.
   public var waiting: Waiting?
+  /// SORT came across a field whose time has come: what it stores cannot be had by running it again.
+  var hasMetEndedField = false
   /// The command runs again, after it has waited.
   public var isRetry = false
   /// Keyspace events of this command, for whoever listens.
@@ -109,6 +111,8 @@ public struct Tallies: BitwiseCopyable, Sendable {
   public var keyspaceHits: UInt64 = 0
   public var keyspaceMisses: UInt64 = 0
   public var expiredKeys: UInt64 = 0
+  /// Fields of hashes that have ended.
+  public var expiredFields: UInt64 = 0
   public var expiredStalePercentage: Double = 0
   public var expireCycleTimeCapReached: UInt64 = 0
   public var evictedKeys: UInt64 = 0

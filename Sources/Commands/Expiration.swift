@@ -35,6 +35,16 @@ extension Execution {
     return instant
   }
 
+  /// The instant that word `index` stands for, which must not be below zero (HEXPIRE). Answers the error and nil.
+  func fieldExpiration(_ index: Int, _ unit: ExpirationUnit) -> Milliseconds? {
+    guard let given = integer(index) else { return nil }
+    guard given >= 0, let instant = instant(given, unit) else {
+      refuseExpiration()
+      return nil
+    }
+    return instant
+  }
+
   private func instant(_ given: Int64, _ unit: ExpirationUnit) -> Milliseconds? {
     let (milliseconds, isTooLarge) = given.multipliedReportingOverflow(by: unit.isSeconds ? 1_000 : 1)
     guard !isTooLarge else { return nil }

@@ -1,18 +1,21 @@
-// StringOptions.swift — the words behind the value in SET, GETEX and MSETEX.
+// StringOptions.swift — the words that say when and for how long, in SET, GETEX, MSETEX, HSETEX and HGETEX.
 //
-//   SET     NX | XX | IFEQ value     GET     EX n | PX n | EXAT n | PXAT n | KEEPTTL
-//   MSETEX  NX | XX                          EX n | PX n | EXAT n | PXAT n | KEEPTTL
-//   GETEX                                    EX n | PX n | EXAT n | PXAT n | PERSIST
+//   SET             NX | XX | IFEQ value     GET     EX n | PX n | EXAT n | PXAT n | KEEPTTL
+//   MSETEX          NX | XX                          EX n | PX n | EXAT n | PXAT n | KEEPTTL
+//   HSETEX          NX | XX     FNX | FXX            EX n | PX n | EXAT n | PXAT n | KEEPTTL
+//   GETEX, HGETEX                                    EX n | PX n | EXAT n | PXAT n | PERSIST
 //
 // A word may be said twice (not IFEQ), two that exclude each other may not: then it is a syntax error.
 import Bytes
 
 public struct StringOptions {
-  public enum Command { case set, getExpire, setSeveral }
+  public enum Command { case set, getExpire, setSeveral, setFields }
   public enum Condition { case none, absent, present, equal }
   public enum Expiry: Equatable { case none, keep, persist, given(ExpirationUnit) }
 
   public var condition = Condition.none
+  /// FNX and FXX: about the fields of a hash.
+  public var fieldCondition = Condition.none
   public var returnsOld = false
   public var expiry = Expiry.none
   /// The word that holds the time.
@@ -22,12 +25,13 @@ public struct StringOptions {
 }
 
 extension Execution {
-  /// Reads the options from word `start` on. Answers the syntax error and nil.
-  public func stringOptions(from start: Int, _ command: StringOptions.Command) -> StringOptions? {
+  /// Reads the options from word `start` on, up to the end or to word `end`. Answers the syntax error and nil.
+  public func stringOptions(from start: Int, to end: Int? = nil, _ command: StringOptions.Command) -> StringOptions? {
+    let end = end ?? arguments.count
     var options = StringOptions()
     var index = start
-    while index < arguments.count {
-      guard let taken = option(at: index, command, &options) else {
+    while index < end {
+      guard let taken = option(at: index, before: end, command, &options) else {
         refuseSyntax()
         return nil
       }
@@ -37,13 +41,19 @@ extension Execution {
   }
 
   /// Takes the option at word `index`: how many words it has, nil if it is none or contradicts another.
-  private func option(at index: Int, _ command: StringOptions.Command, _ options: inout StringOptions) -> Int? {
+  private func option(
+    at index: Int, before end: Int, _ command: StringOptions.Command, _ options: inout StringOptions
+  ) -> Int? {
     let word = arguments[index]
-    let hasNext = index + 1 < arguments.count
+    let hasNext = index + 1 < end
     if command != .getExpire {
-      if word.equalsIgnoringCase("nx") { return take(.absent, &options) }
-      if word.equalsIgnoringCase("xx") { return take(.present, &options) }
+      if word.equalsIgnoringCase("nx") { return take(.absent, &options.condition) }
+      if word.equalsIgnoringCase("xx") { return take(.present, &options.condition) }
       if word.equalsIgnoringCase("keepttl") { return take(.keep, &options) }
+    }
+    if command == .setFields {
+      if word.equalsIgnoringCase("fnx") { return take(.absent, &options.fieldCondition) }
+      if word.equalsIgnoringCase("fxx") { return take(.present, &options.fieldCondition) }
     }
     if command == .set && word.equalsIgnoringCase("ifeq") && hasNext && options.condition == .none {
       options.condition = .equal
@@ -60,9 +70,9 @@ extension Execution {
     return 2
   }
 
-  private func take(_ condition: StringOptions.Condition, _ options: inout StringOptions) -> Int? {
-    guard options.condition == .none || options.condition == condition else { return nil }
-    options.condition = condition
+  private func take(_ condition: StringOptions.Condition, _ taken: inout StringOptions.Condition) -> Int? {
+    guard taken == .none || taken == condition else { return nil }
+    taken = condition
     return 1
   }
 

@@ -1,6 +1,6 @@
 // Server+Tick.swift — what is looked after although nobody asks.
 //
-// All of it in bounded slices: keys that have expired, memory that was cut loose, rates for
+// All of it in bounded slices: keys and fields that have expired, memory that was cut loose, rates for
 // INFO. A tick that found nothing to do lets the next one come later.
 import Bytes
 import Commands
@@ -16,6 +16,7 @@ extension Server {
     beginDueJobs()
     var busy = clients.count > 0 && configuration.settings.clients.timeoutSeconds > 0
     busy = expireKeys() || busy
+    busy = expireFields() || busy
     busy = graveyard.pointee.free(upTo: Slice.freedPerTick) > 0 || busy
     busy = drainingClients > 0 || clientPause.isActive || lifecycle.isClosingClients || busy
     busy = busy || snapshots.job != nil || !appendLog.waiters.isEmpty || appendLog.state == .enabling || appendLog.state == .ending
@@ -46,6 +47,25 @@ extension Server {
         if slice.expired > 0 { recordPreludes(database: index) }
         // As long as much of what is seen has expired it pays to look at more, now.
         if slice.examined == 0 || slice.expired * 10 < slice.examined { break }
+      }
+    }
+    return isNeeded
+  }
+
+  /// The same for fields of hashes: goes on as long as any are due, time permitting.
+  private mutating func expireFields() -> Bool {
+    guard execution.pointee.rules.activeExpire, !recovery.isLoading else { return false }
+    var isNeeded = false
+    let wallMilliseconds = Clock.wallMicroseconds() / 1_000
+    let deadline = Clock.monotonicNanoseconds() + Slice.expiryNanoseconds
+    for index in 0..<Int(configuration.settings.general.databases) where databases[index].volatileHashCount > 0 {
+      isNeeded = true
+      while Clock.monotonicNanoseconds() < deadline {
+        execution.pointee.effects.begin()
+        let slice = execution.pointee.expireFieldSlice(
+          database: index, now: wallMilliseconds, examinedMax: Slice.examinedPerStep)
+        if slice.expired > 0 { recordPreludes(database: index) }
+        if slice.examined == 0 { break }
       }
     }
     return isNeeded

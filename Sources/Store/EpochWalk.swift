@@ -25,6 +25,8 @@ public struct EpochEntry: BitwiseCopyable {
     public let keys: Int
     /// Keys with an expiry.
     public let volatileKeys: Int
+    /// Hashes of which a field has an expiry.
+    public let volatileHashes: Int
   }
 
   private let databases: UnsafeMutablePointer<Keyspace>
@@ -59,7 +61,10 @@ public struct EpochEntry: BitwiseCopyable {
       unsafe databases[number].beginEpoch(Keyspace.Walked(keeper: keeper, number: number))
       let keys = unsafe databases[number].count
       guard keys > 0 else { continue }
-      unsafe sizes.append(DatabaseSize(number: number, keys: keys, volatileKeys: databases[number].volatileCount))
+      unsafe sizes.append(
+        DatabaseSize(
+          number: number, keys: keys, volatileKeys: databases[number].volatileCount,
+          volatileHashes: databases[number].volatileHashCount))
     }
     self.sizes = sizes
     totalCount = sizes.reduce(0) { $0 + $1.keys }

@@ -131,6 +131,7 @@ extension Keyspace {
     swap(&self, &old)
     stampOfNewEntry = old.stampOfNewEntry
     epoch = old.epoch
+    old.agenda.empty(into: &graveyard)
     if let walked = old.walked {
       unsafe walked.keeper.pointee.take(old)
     } else {
@@ -144,6 +145,7 @@ extension Keyspace {
     willChange(location)
     let old = location.entry
     guard old.isExpensiveToFree else { return }
+    if old.hasVolatileFields { agenda.remove(old.key, KeyHash(old.key)) }
     let dead = old.relabelled(key: .empty)
     let bytesBefore = old.memoryBytes
     let shape = EntryShape(

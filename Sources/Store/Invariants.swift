@@ -6,6 +6,7 @@ extension Keyspace {
   public func checkInvariants() {
     var entryCount = 0
     var volatile = 0
+    var volatileHashes = 0
     var bytes = 0
     var children = 0
     for index in 0..<table.bucketCount {
@@ -28,6 +29,10 @@ extension Keyspace {
             entry.epoch == epoch || (staleEpochs > 0 && !epochSweep.hasPassed(hash)),
             "what a walk has passed is of its epoch")
           entry.checkValue()
+          if entry.hasVolatileFields {
+            precondition(agenda.due(entry.key, hash) != nil, "a hash of which fields end is listed")
+            volatileHashes += 1
+          }
           entryCount += 1
           volatile += entry.hasExpiry ? 1 : 0
           bytes += entry.memoryBytes
@@ -40,6 +45,7 @@ extension Keyspace {
     precondition(walked == nil || staleEpochs > 0, "a walk leaves an epoch behind")
     precondition(entryCount == count, "the count is that of the entries")
     precondition(volatile == volatileCount, "the volatile count is that of the entries")
+    precondition(volatileHashes == volatileHashCount, "only hashes of which fields end are listed")
     precondition(bytes == valueBytes, "the sum of bytes is that of the entries")
     precondition(children == table.childCount, "the table knows its children")
     precondition(

@@ -16,16 +16,20 @@ extension Keyspace {
   }
 
   /// Gives a field of the hash at `location` a value; true if the field is new. Neither must lie inside the hash.
+  /// A packed hash becomes a table with the first field that ends.
   @discardableResult
   public mutating func setField(
-    _ location: Location, _ field: ByteView, _ value: ByteView, _ limits: EncodingLimits
+    _ location: Location, _ field: ByteView, _ value: ByteView, _ limits: EncodingLimits,
+    expiry: ExpiryChange = .clear
   ) -> Bool {
     switch HashView(location.entry).form {
     case .listpack(let list):
       let longest = max(field.count, value.count)
-      guard longest <= limits.hashListpackValueBytes && list.byteCount + longest <= Listpack.safeBytesMax else {
+      guard longest <= limits.hashListpackValueBytes && list.byteCount + longest <= Listpack.safeBytesMax,
+        expiry.instant == nil
+      else {
         spreadHash(location)
-        return setField(location, field, value, limits)
+        return setField(location, field, value, limits, expiry: expiry)
       }
       if let place = list.find(field, stride: 2), let old = list.next(after: place) {
         changePacked(location) { Listpack.replace(at: old, with: Element(packing: value), in: $0) }
@@ -37,11 +41,16 @@ extension Keyspace {
       }
       if count > limits.hashListpackEntries { spreadHash(location) }
       return true
-    case .table:
+    case .table(let table):
       let hash = KeyHash(field)
-      return changeCollection(location) {
-        !$0.elements.set(field, hash, string: value, form: .text, expiry: .clear)
+      let wasVolatile = table.volatileCount > 0
+      let isNew = changeCollection(location) {
+        !$0.elements.set(field, hash, string: value, form: .text, expiry: expiry)
       }
+      if wasVolatile || expiry.instant != nil {
+        updateAgenda(location, wasVolatile: wasVolatile, endsAt: expiry.instant)
+      }
+      return isNew
     }
   }
 
@@ -55,7 +64,9 @@ extension Keyspace {
     case .table(let table):
       let hash = KeyHash(field)
       guard table.find(field, hash) != nil else { return false }
+      let wasVolatile = table.volatileCount > 0
       changeCollection(location) { $0.remove(field, hash) }
+      if wasVolatile { updateAgenda(location, wasVolatile: true, endsAt: nil) }
     }
     return true
   }

@@ -29,11 +29,13 @@ public struct Keyspace: ~Copyable {
   /// The epoch that new entries get; those of another one a running walk has still to see.
   var epoch = Epoch.first
   /// How many earlier epochs entries may be of.
-  var staleEpochs = 0
+  var staleEpochs: UInt8 = 0
   /// How far the walk has come; without one, how far `levelEpochs` has.
   var epochSweep = Sweep()
   /// The walk that has still to see some of this database.
   var walked: Walked?
+  /// The hashes of which fields end.
+  var agenda = FieldAgenda()
 
   /// An empty database takes no memory.
   public init() { walked = nil }
@@ -42,8 +44,8 @@ public struct Keyspace: ~Copyable {
   public var count: Int { table.count }
   public var isEmpty: Bool { table.count == 0 }
 
-  /// Bytes of everything: entries, blobs and the table.
-  public var memoryBytes: Int { valueBytes + table.memoryBytes }
+  /// Bytes of everything: entries, blobs, the table and the agenda of fields that end.
+  public var memoryBytes: Int { valueBytes + table.memoryBytes + agenda.memoryBytes }
 
   // MARK: finding
 
@@ -98,6 +100,7 @@ public struct Keyspace: ~Copyable {
   mutating func add(_ entry: Entry, _ hash: KeyHash) -> Location {
     if entry.hasExpiry { volatileCount += 1 }
     valueBytes += entry.memoryBytes
+    if entry.hasVolatileFields { list(entry, hash) }
     return table.insert(entry, hash)
   }
 
@@ -170,6 +173,7 @@ public struct Keyspace: ~Copyable {
     } else {
       let bytesBefore = old.memoryBytes
       let wasVolatile = old.hasExpiry
+      if old.hasVolatileFields { agenda.remove(old.key, KeyHash(old.key)) }
       if content.blob == nil || content.blob != old.blob { old.freeValue() }
       new = old.reshaped(shape, inlineKept: 0)
       content.write(into: new)
@@ -197,6 +201,7 @@ public struct Keyspace: ~Copyable {
   mutating func unlink(_ location: Location) {
     let entry = location.entry
     if entry.hasExpiry { volatileCount -= 1 }
+    if entry.hasVolatileFields { agenda.remove(entry.key, KeyHash(entry.key)) }
     valueBytes -= entry.memoryBytes
     table.remove(location)
   }

@@ -63,4 +63,10 @@ public enum ExpiryChange: Sendable {
   case clear
   /// In milliseconds since 1970.
   case at(Milliseconds)
+
+  /// The instant that is set, or nil.
+  var instant: Milliseconds? {
+    guard case .at(let instant) = self else { return nil }
+    return instant
+  }
 }

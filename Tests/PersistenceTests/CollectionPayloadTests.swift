@@ -47,7 +47,7 @@ struct CollectionPayloadTests {
     var items = entry.items()
     while let item = items.next() {
       texts.append(item.name.withView { $0.text })
-      if entry.type == .hash { texts.append(item.value.withView { $0.text }) }
+      if entry.type == .hash { texts.append(item.value.withView { $0.text } + (item.expiry.map { " until \($0)" } ?? "")) }
       if entry.type == .sortedSet { texts.append("\(item.score)") }
     }
     return texts
@@ -74,6 +74,71 @@ struct CollectionPayloadTests {
     let map: [UInt8] = [2, 1, 97, 2, 0, 49, 50, 1, 98, 1, 1, 120, 0, 0xFF]
     #expect(restored(payload(9, string(map))) == ["a", "12", "b", "x"])
     #expect(restored(payload(9, string([2, 1, 97, 9, 0, 49, 0xFF]))) == nil)
+  }
+
+  /// Hashes of which fields end, in every form: type 22 means one thing to Valkey and another to Redis.
+  @Test func fieldsThatEnd() {
+    func instant(_ value: Int64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * Int64($0))) } }
+    func sorted(_ texts: [String]?) -> [String]? { texts.map { Set($0).sorted() } }
+    let (a, b) = (string([97]), string([98]))
+    #expect(sorted(restored(payload(22, [2] + a + a + instant(500) + b + b + instant(-1), version: 80))) == ["a", "a until 500", "b"])
+    #expect(restored(payload(22, [1] + a + a + instant(-1), version: 80)) == ["a", "a"])
+    #expect(restored(payload(22, [1] + a + a + instant(-2), version: 80)) == nil)
+    #expect(restored(payload(22, [2] + a + a + instant(5) + a + a + instant(5), version: 80)) == nil)
+    #expect(restored(payload(22, [1] + a + a + [1, 2, 3], version: 80)) == nil)
+    #expect(restored(payload(22, [0], version: 80)) == nil)
+    // Redis: from the first instant on, plus one.
+    #expect(sorted(restored(payload(24, instant(500) + [2, 1] + a + a + [0] + b + b, version: 12))) == ["a", "a until 500", "b"])
+    #expect(restored(payload(24, instant(500) + [1, 0x40, 101] + a + a, version: 12)) == ["a", "a until 600"])
+    #expect(restored(payload(24, instant(.max) + [1, 2] + a + a, version: 12)) == nil)
+    #expect(restored(payload(24, instant(-5) + [1, 2] + a + a, version: 12)) == nil)
+    let far: [UInt8] = [0x81, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]
+    #expect(restored(payload(24, instant(1) + [1] + far + a + a, version: 12)) == nil)
+    #expect(sorted(restored(payload(22, [2, 0x41, 0xF4] + a + a + [0] + b + b, version: 12))) == ["a", "a until 500", "b"])
+    // Packed: field, value, instant; a number, not below zero.
+    func packed(_ elements: [UInt8], _ count: UInt8) -> [UInt8] {
+      string([UInt8(elements.count + 7), 0, 0, 0, count, 0] + elements + [0xFF])
+    }
+    let (one, two): ([UInt8], [UInt8]) = ([0x81, 97, 2, 0x81, 120, 2, 50, 1], [0x81, 98, 2, 7, 1, 0, 1])
+    #expect(sorted(restored(payload(25, instant(50) + packed(one + two, 6), version: 12))) == ["7", "a", "b", "x until 50"])
+    #expect(sorted(restored(payload(23, packed(one + two, 6), version: 12))) == ["7", "a", "b", "x until 50"])
+    #expect(restored(payload(25, instant(50) + packed(one + one, 6), version: 12)) == nil)
+    #expect(restored(payload(25, instant(50) + packed(Array(one.dropLast(2)), 2), version: 12)) == nil)
+    #expect(restored(payload(25, instant(50) + packed([0x81, 97, 2, 1, 1, 0x81, 120, 2], 3), version: 12)) == nil)
+    #expect(restored(payload(25, instant(50) + packed([0x81, 97, 2, 1, 1, 0xDF, 0xFF, 2], 3), version: 12)) == nil)
+    #expect(restored(payload(25, instant(50) + packed(one, 3) , version: 80)) == nil)
+  }
+
+  /// What is dumped is restored, and says that only Valkey 9 has its type.
+  @Test func dumpsOfFieldsThatEnd() {
+    let databases = Databases()
+    let limits = EncodingLimits()
+    let key = ByteView("h")
+    let location = unsafe databases.keyspaces[0].insertHash(key, KeyHash(key), limits)
+    let long = [UInt8](repeating: 66, count: 100_000)
+    for (field, value, end) in [("a", Array("1".utf8), 50 as Int64?), ("b", long, 1 << 60), ("c", long, nil)] {
+      Array(field.utf8).viewed { name in
+        value.viewed { text in
+          unsafe _ = databases.keyspaces[0].setField(location, name, text, limits, expiry: end.map { .at($0) } ?? .clear)
+        }
+      }
+    }
+    var output = unsafe OutputBuffer(pool: databases.pool)
+    DumpPayload.append(location.entry, compresses: false, to: &output)
+    var bytes: [UInt8] = []
+    _ = unsafe output.stretches(upTo: output.appended, capacity: .max) { unsafe bytes += UnsafeRawBufferPointer(start: $1, count: $2) }
+    output.discardAll()
+    #expect(bytes.first == 22 && bytes[bytes.count - 10] == 80)
+    let text = String(decoding: long, as: UTF8.self)
+    #expect(restored(bytes).map(Set.init) == ["a", "b", "c", "1 until 50", "\(text) until \(1 << 60)", text])
+    // Once nothing ends any more any server can take it.
+    unsafe databases.keyspaces[0].clearFieldExpiry(location, ByteView("a"))
+    unsafe databases.keyspaces[0].clearFieldExpiry(location, ByteView("b"))
+    DumpPayload.append(location.entry, compresses: false, to: &output)
+    var type: UInt8?
+    _ = unsafe output.stretches(upTo: output.appended, capacity: 1) { unsafe type = UnsafeRawBufferPointer(start: $1, count: $2).first }
+    #expect(type == 4)
+    output.discardAll()
   }
 
   @Test func unpackedForms() {

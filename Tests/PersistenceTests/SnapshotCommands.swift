@@ -67,6 +67,9 @@ final class CommandedDatabases {
     "sinterstore ks ks ks", "sunionstore ks ks ks", "sdiffstore ks ks ks",
     "hset kh el el el el", "hset kh el el el el", "hsetnx kh el el", "hmset kh el el", "hdel kh el el",
     "hgetdel kh fields 1 el", "hincrby kh count co", "hincrbyfloat kh count sc",
+    "hexpire kh n fields 2 el el", "hpexpire kh n fields 2 el el", "hexpireat kh l nx fields 1 el",
+    "hpexpireat kh l fields 2 el el", "hpersist kh fields 1 el", "hsetex kh px n fields 2 el el el el",
+    "hsetex kh keepttl fields 1 el el", "hgetex kh px n fields 1 el", "hgetex kh persist fields 1 el",
     "zadd kz sc el sc el sc el", "zadd kz sc el sc el", "zincrby kz sc el", "zrem kz el", "zremrangebyrank kz 0 co",
     "zremrangebyscore kz sc sc", "zremrangebylex kz - (m2", "zpopmin kz", "zpopmax kz co", "zmpop 1 kz min",
     "zrangestore kz kz 0 -1", "zunionstore kz 2 kz ks", "zinterstore kz 2 kz kz", "zdiffstore kz 2 kz kz",
@@ -183,6 +186,7 @@ final class CommandedDatabases {
   private func expire() {
     nowMilliseconds += Milliseconds(dice.below(30))
     _ = execution.pointee.expireSlice(database: dice.below(databases.count), now: nowMilliseconds, examinedMax: 20)
+    _ = execution.pointee.expireFieldSlice(database: dice.below(databases.count), now: nowMilliseconds, examinedMax: 20)
   }
 
   /// All keys by database, empty databases left out.

@@ -54,6 +54,21 @@ struct SnapshotLoaderTests {
     #expect(databases.entry("until") != nil)
   }
 
+  /// The same for fields of hashes; a hash goes with its last one.
+  @Test func endedFieldsAreLeftOut() throws {
+    let end: Milliseconds = 4_102_444_800_000
+    for (now, count) in [(nil, 2), (end, 2), (end + 1, 1)] as [(Milliseconds?, Int)] {
+      let databases = Databases()
+      var options = SnapshotLoader.Options()
+      options.expiresAt = now
+      try load(ServerFiles.typesOfValkey9, into: databases, options)
+      let entry = try #require(databases.entry("hash-expiry"))
+      #expect(HashView(entry).count == count)
+      #expect(unsafe databases.keyspaces[0].volatileHashCount == count - 1)
+      unsafe databases.keyspaces[0].checkInvariants()
+    }
+  }
+
   @Test func useComesBack() throws {
     var options = SnapshotLoader.Options()
     options.accessClock.advance(to: 1_700_000_000_000)

@@ -140,7 +140,8 @@ final class Databases {
     var items = entry.items()
     while let item = items.next() {
       let score = entry.type == .sortedSet ? Array("=\(item.score)".utf8) : []
-      all.append(item.name.withView { $0.array } + [0, 1] + item.value.withView { $0.array } + score + [0, 2])
+      let end = item.expiry.map { Array("until \($0)".utf8) } ?? []
+      all.append(item.name.withView { $0.array } + [0, 1] + item.value.withView { $0.array } + score + end + [0, 2])
     }
     if entry.type == .set || entry.type == .hash { all.sort { $0.lexicographicallyPrecedes($1) } }
     return Array("\(entry.type) ".utf8) + all.flatMap(\.self)

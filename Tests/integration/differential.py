@@ -25,7 +25,8 @@ from harness.commands import Generator  # noqa: E402
 from harness.resp import encode  # noqa: E402
 
 # Replies that depend on the clock, and by how much they may differ.
-CLOCK = {b"TTL": 5, b"PTTL": 5000, b"EXPIRETIME": 5, b"PEXPIRETIME": 5000}
+CLOCK = {b"TTL": 5, b"PTTL": 5000, b"EXPIRETIME": 5, b"PEXPIRETIME": 5000,
+         b"HTTL": 5, b"HPTTL": 5000, b"HEXPIRETIME": 5, b"HPEXPIRETIME": 5000}
 
 # Replies whose order is the server's business.
 UNORDERED = {b"KEYS", b"SCAN", b"SMEMBERS", b"SINTER", b"SUNION", b"SDIFF", b"SSCAN", b"HGETALL", b"HKEYS", b"HVALS",
@@ -90,7 +91,7 @@ class Subject:
         return [self.connection.read_raw() for _ in commands]
 
     def contents(self):
-        """{(database, key): (value, type, encoding, expiry)} of everything."""
+        """{(database, key): (value, type, encoding, expiry, when fields end)} of everything."""
         found = {}
         with self.server.connect() as connection:
             for database in range(16):
@@ -100,11 +101,17 @@ class Subject:
                     (name, *words), isOrdered = VALUES[kind]
                     value, *rest = connection.pipeline(
                         (name, key, *words), ("TYPE", key), ("OBJECT", "ENCODING", key), ("PEXPIRETIME", key))
+                    rest.append(self.ends(connection, key, value[::2]) if kind == "hash" else [])
                     if kind == "zset":
                         # A number has more than one text.
                         value = [float(part) if index % 2 else part for index, part in enumerate(value)]
                     found[database, key] = (value if isOrdered else sorted(value), *rest)
         return found
+
+    def ends(self, connection, key, fields):
+        """When the fields of a hash end, for servers that know of that."""
+        times = connection.call("HPEXPIRETIME", key, "FIELDS", len(fields), *sorted(fields)) if fields else []
+        return times if isinstance(times, list) else []
 
 
 CURSORS = {b"HSCAN", b"SSCAN", b"ZSCAN"}
@@ -127,12 +134,25 @@ def same(command, one, other):
     name = command[0].upper()
     if name in CLOCK and one[:1] == other[:1] == b":":
         return abs(int(one[1:]) - int(other[1:])) <= CLOCK[name]
+    if name in CLOCK and one[:1] == other[:1] == b"*":
+        return near(numbers(one), numbers(other), CLOCK[name])
     cursor = command[1] if name == b"SCAN" else command[2] if name in CURSORS and len(command) > 2 else b"0"
     if cursor != b"0" and one[:2] == other[:2] == b"*2":
         return True  # one that was never handed out
     if name in UNORDERED:
         return members(one) == members(other)
     return False
+
+
+def numbers(raw):
+    """The integers of a reply that is one or an array of them."""
+    return [int(line[1:]) for line in raw.split(b"\r\n") if line]
+
+
+def near(some, others, margin):
+    """Whether two rows of times are about the same; what is below zero says that there is none."""
+    return len(some) == len(others) and all(
+        abs(one - other) <= margin and (one < 0) == (other < 0) for one, other in zip(some, others))
 
 
 def show(data, limit=300):
@@ -190,7 +210,8 @@ def same_entry(one, other):
     # Redis 7.0 has neither listpacks of members nor lists that are only one.
     newer = ({b"hashtable", b"listpack"}, {b"quicklist", b"listpack"})
     encodings = one[2] == other[2] or {one[2], other[2]} <= loose or {one[2], other[2]} in newer
-    return one[:2] == other[:2] and encodings and abs(one[3] - other[3]) <= 5000
+    return (one[:2] == other[:2] and encodings and abs(one[3] - other[3]) <= 5000
+            and near(one[4] or [-1] * len(other[4]), other[4] or [-1] * len(one[4]), 5000))
 
 
 def main():

@@ -1,4 +1,8 @@
 // Hashes+Fields.swift — setting fields and taking them out.
+//
+// A field whose time has come is one that is not there, though its memory may be: who sets it makes a new one. What is
+// recorded must not depend on that, because no time passes while a log is read: an HSETNX that found such a
+// field is recorded as HSET, an HDEL by what it took out.
 import Bytes
 import Store
 import Wire
@@ -37,24 +41,33 @@ extension Hashes {
     }
     guard let location = execution.hashToChange() else { return nil }
     let (database, limits) = (execution.database, execution.rules.encodings)
+    let isVolatile = location.entry.hasVolatileFields
     var added = 0
-    for index in stride(from: 2, to: execution.arguments.count, by: 2)
-    where database.pointee.setField(location, execution.arguments[index], execution.arguments[index + 1], limits) {
-      added += 1
+    var ended = 0
+    for index in stride(from: 2, to: execution.arguments.count, by: 2) {
+      let field = execution.arguments[index]
+      if isVolatile && execution.fields(of: location).state(field) == .expired { ended += 1 }
+      if database.pointee.setField(location, field, execution.arguments[index + 1], limits) { added += 1 }
     }
     execution.changed((execution.arguments.count - 2) / 2)
+    execution.noteEnded(execution.arguments[1], fields: ended)
     execution.note(.hash, "hset", execution.arguments[1])
-    return added
+    return added + ended
   }
 
   static func setIfAbsent(_ execution: inout Execution) {
     guard let location = execution.hashToChange() else { return }
-    let field = execution.arguments[2]
-    guard !HashView(location.entry).contains(field) else { return execution.reply.integer(0) }
+    let (key, field) = (execution.arguments[1], execution.arguments[2])
+    let state = execution.fields(of: location).state(field)
+    if case .live = state { return execution.reply.integer(0) }
     let database = execution.database
     database.pointee.setField(location, field, execution.arguments[3], execution.rules.encodings)
     execution.changed()
-    execution.note(.hash, "hset", execution.arguments[1])
+    if state == .expired {
+      execution.noteEnded(key, fields: 1)
+      execution.recordField(key, field, execution.arguments[3], endsAt: nil)
+    }
+    execution.note(.hash, "hset", key)
     execution.reply.integer(1)
   }
 
@@ -64,19 +77,19 @@ extension Hashes {
     case .refused: return
     case .absent: execution.reply.integer(0)
     case .found(let location):
-      let deleted = delete(&execution, key, location, 2..<execution.arguments.count)
+      let deleted = delete(&execution, key, location)
       execution.reply.integer(deleted)
     }
   }
 
-  /// Takes the fields that words `range` name out, and the hash with the last of them; how many were there.
-  private static func delete(
-    _ execution: inout Execution, _ key: ByteView, _ location: Location, _ range: Range<Int>
-  ) -> Int {
+  /// Takes the fields that words 2 and following name out, and the hash with the last of them; how many were there.
+  private static func delete(_ execution: inout Execution, _ key: ByteView, _ location: Location) -> Int {
+    if location.entry.hasVolatileFields { return deleteLive(&execution, key, location) }
     let database = execution.database
     var deleted = 0
     var isEmpty = false
-    for index in range where !isEmpty && database.pointee.removeField(location, execution.arguments[index]) {
+    for index in 2..<execution.arguments.count
+    where !isEmpty && database.pointee.removeField(location, execution.arguments[index]) {
       deleted += 1
       isEmpty = HashView(location.entry).count == 0
     }
@@ -87,22 +100,38 @@ extension Hashes {
     return deleted
   }
 
+  /// The same among fields of which some may have ended.
+  private static func deleteLive(_ execution: inout Execution, _ key: ByteView, _ location: Location) -> Int {
+    let database = execution.database
+    var gone: [Int] = []
+    for index in 2..<execution.arguments.count {
+      let field = execution.arguments[index]
+      guard execution.fields(of: location).contains(field) else { continue }
+      database.pointee.removeField(location, field)
+      gone.append(index)
+    }
+    guard !gone.isEmpty else { return 0 }
+    execution.changed(gone.count)
+    execution.recordFieldDeletion(key, gone)
+    execution.note(.hash, "hdel", key)
+    if HashView(location.entry).count == 0 { execution.removeEmptied(key, location) }
+    return gone.count
+  }
+
   /// HGETDEL key FIELDS n field …: recorded as the HDEL of what was there.
   static func getDelete(_ execution: inout Execution) {
-    guard let fields = execution.fieldWords(at: 2) else { return }
+    guard let words = execution.fieldWords(at: 2) else { return }
     let key = execution.arguments[1]
     switch execution.find(key, as: .hash) {
     case .refused: return
-    case .absent:
-      execution.reply.array(fields.count)
-      for _ in fields { execution.reply.null() }
+    case .absent: execution.replyNulls(words.count)
     case .found(let location):
       // A field that is named twice is there once.
-      execution.reply.array(fields.count)
+      execution.reply.array(words.count)
       let database = execution.database
       var gone: [Int] = []
-      for index in fields {
-        guard let value = HashView(location.entry).value(execution.arguments[index]) else {
+      for index in words {
+        guard let value = execution.fields(of: location).value(execution.arguments[index]) else {
           execution.reply.null()
           continue
         }
@@ -112,28 +141,9 @@ extension Hashes {
       }
       guard !gone.isEmpty else { return }
       execution.changed(gone.count)
-      execution.effects.beginRecord(words: 2 + gone.count)
-      execution.effects.word("HDEL")
-      execution.effects.word(key)
-      for index in gone { execution.effects.word(execution.arguments[index]) }
+      execution.recordFieldDeletion(key, gone)
       execution.note(.hash, "hdel", key)
       if HashView(location.entry).count == 0 { execution.removeEmptied(key, location) }
     }
-  }
-}
-
-extension Execution {
-  /// The words behind `FIELDS n` at word `index`, which end the request. Answers the error and nil.
-  mutating func fieldWords(at index: Int) -> Range<Int>? {
-    guard arguments[index].equalsIgnoringCase("fields") else {
-      refuseSyntax()
-      return nil
-    }
-    guard let number = integer(index + 1) else { return nil }
-    guard number > 0 && number == Int64(arguments.count - index - 2) else {
-      reply.error("ERR numfields should be greater than 0 and match the provided number of fields")
-      return nil
-    }
-    return index + 2..<arguments.count
   }
 }

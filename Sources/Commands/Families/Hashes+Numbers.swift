@@ -20,27 +20,38 @@ extension Hashes {
     guard let amount = execution.integer(3) else { return }
     var location: Location?
     guard lookUp(&execution, &location) else { return }
-    let field = execution.arguments[2]
+    let (key, field) = (execution.arguments[1], execution.arguments[2])
     var old: Int64 = 0
-    if let value = location.flatMap({ HashView($0.entry).value(field) }) {
+    if let value = location.flatMap({ execution.fields(of: $0).value(field) }) {
       guard let number = value.int64 else { return execution.reply.error("ERR hash value is not an integer") }
       old = number
     }
     let (sum, overflow) = old.addingReportingOverflow(amount)
     guard !overflow else { return execution.reply.error("ERR increment or decrement would overflow") }
-    DecimalText(sum).withView { store(&execution, $0, "hincrby") }
+    DecimalText(sum).withView { text in
+      // A log that is replayed would find the field still there, and add to it.
+      if store(&execution, text, "hincrby") == .expired { execution.recordField(key, field, text, endsAt: nil) }
+    }
     execution.reply.integer(sum)
   }
 
-  private static func store(_ execution: inout Execution, _ value: ByteView, _ event: StaticString) {
-    guard let location = execution.hashToChange() else { return }
+  /// Gives the field its sum; the time that it has left stays. What the field was before.
+  private static func store(
+    _ execution: inout Execution, _ value: ByteView, _ event: StaticString
+  ) -> HashView.FieldState {
+    guard let location = execution.hashToChange() else { return .absent }
+    let (key, field) = (execution.arguments[1], execution.arguments[2])
     let database = execution.database
-    database.pointee.setField(location, execution.arguments[2], value, execution.rules.encodings)
+    let state = location.entry.hasVolatileFields ? execution.fields(of: location).state(field) : .absent
+    database.pointee.setField(
+      location, field, value, execution.rules.encodings, expiry: state == .expired ? .clear : .keep)
     execution.changed()
-    execution.note(.hash, event, execution.arguments[1])
+    if state == .expired { execution.noteEnded(key, fields: 1) }
+    execution.note(.hash, event, key)
+    return state
   }
 
-  /// Recorded as HSET of the sum, which other machines might round otherwise.
+  /// Recorded as HSET of the sum, which other machines might round otherwise; HSETEX if the field has a time.
   static func incrementByFloat(_ execution: inout Execution) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(MARTLET_DECIMAL_TEXT_MAX)) {
       guard let scratch = $0.baseAddress else { return }
@@ -54,7 +65,7 @@ extension Hashes {
       }
       var location: Location?
       guard lookUp(&execution, &location) else { return }
-      let old = location.flatMap { HashView($0.entry).value(execution.arguments[2]) } ?? .integer(0)
+      let old = location.flatMap { execution.fields(of: $0).value(execution.arguments[2]) } ?? .integer(0)
       let result = old.withView {
         martlet_decimal_add($0.start, $0.count, amount.start, amount.count, scratch, &length)
       }
@@ -65,12 +76,9 @@ extension Hashes {
       default: return execution.reply.error("ERR hash value is not a float")
       }
       let sum = ByteView(start: scratch, count: length)
-      store(&execution, sum, "hincrbyfloat")
-      execution.effects.beginRecord(words: 4)
-      execution.effects.word("HSET")
-      execution.effects.word(execution.arguments[1])
-      execution.effects.word(execution.arguments[2])
-      execution.effects.word(sum)
+      var end: Milliseconds?
+      if case .live(let instant) = store(&execution, sum, "hincrbyfloat") { end = instant }
+      execution.recordField(execution.arguments[1], execution.arguments[2], sum, endsAt: end)
       execution.reply.bulk(sum)
     }
   }

@@ -1,17 +1,17 @@
-// Hashes+Read.swift — asking for fields and values: by name, all of them, some by chance.
+// Hashes+Read.swift — asking for fields and values: by name, or for all of them.
 import Bytes
 import Store
 import Wire
 
 extension Hashes {
   /// Calls `body` with the hash at word 1, or `absent` if there is none; answers WRONGTYPE.
-  private static func read(
+  static func read(
     _ execution: inout Execution, absent: (Reply) -> Void, _ body: (inout Execution, HashView) -> Void
   ) {
     switch execution.read(execution.arguments[1], as: .hash) {
     case .refused: return
     case .absent: absent(execution.reply)
-    case .found(let location): body(&execution, HashView(location.entry))
+    case .found(let location): body(&execution, execution.fields(of: location))
     }
   }
 
@@ -44,29 +44,47 @@ extension Hashes {
 
   static func getAll(_ execution: inout Execution) {
     read(&execution, absent: { $0.map(0) }) { execution, hash in
-      execution.reply.map(hash.count)
-      var fields = hash.cursor()
-      while let item = fields.next() {
-        execution.reply.bulk(item.name)
-        execution.reply.bulk(item.value)
+      let reply = execution.reply
+      tell(hash, reply, { reply.map($0) }, { reply.closeMap($0, pairs: $1) }) {
+        reply.bulk($0.name)
+        reply.bulk($0.value)
       }
     }
   }
 
   static func allFields(_ execution: inout Execution) {
     read(&execution, absent: { $0.array(0) }) { execution, hash in
-      execution.reply.array(hash.count)
-      var fields = hash.cursor()
-      while let item = fields.next() { execution.reply.bulk(item.name) }
+      let reply = execution.reply
+      tell(hash, reply, { reply.array($0) }, { reply.closeArray($0, count: $1) }) { reply.bulk($0.name) }
     }
   }
 
   static func allValues(_ execution: inout Execution) {
     read(&execution, absent: { $0.array(0) }) { execution, hash in
-      execution.reply.array(hash.count)
-      var fields = hash.cursor()
-      while let item = fields.next() { execution.reply.bulk(item.value) }
+      let reply = execution.reply
+      tell(hash, reply, { reply.array($0) }, { reply.closeArray($0, count: $1) }) { reply.bulk($0.value) }
     }
+  }
+
+  /// Tells all fields. How many they are is said before them by `announce`, or by `close` afterwards if some may have
+  /// ended.
+  @inline(__always) private static func tell(
+    _ hash: HashView, _ reply: Reply, _ announce: (Int) -> Void, _ close: (OutputBuffer.Gap, Int) -> Void,
+    _ body: (Item) -> Void
+  ) {
+    var fields = hash.cursor()
+    guard hash.hasVolatileFields else {
+      announce(hash.count)
+      while let item = fields.next() { body(item) }
+      return
+    }
+    let gap = reply.open()
+    var told = 0
+    while let item = fields.next() {
+      body(item)
+      told += 1
+    }
+    close(gap, told)
   }
 
   static func count(_ execution: inout Execution) {
@@ -86,7 +104,9 @@ extension Hashes {
       let reply = execution.reply
       let hash = HashView(entry)
       if let collection = hash.collection {
+        let now = execution.nowMilliseconds
         return options.sweep(collection, &sweep) {
+          guard !$0.isExpired(now) else { return 0 }
           reply.bulk($0.key)
           if options.namesOnly { return 1 }
           reply.bulk($0.bytes)
@@ -106,74 +126,5 @@ extension Hashes {
       }
       return told
     }
-  }
-
-  // MARK: chance
-
-  static func randomField(_ execution: inout Execution) {
-    guard execution.arguments.count > 2 else {
-      return read(&execution, absent: { $0.null() }) { execution, hash in
-        guard let item = hash.random(execution.random.next()) else { return execution.reply.null() }
-        execution.reply.bulk(item.name)
-      }
-    }
-    guard let wanted = execution.randomCountWord(2) else { return }
-    var withValues = false
-    if execution.arguments.count > 3 {
-      guard execution.arguments.count == 4, execution.arguments[3].equalsIgnoringCase("withvalues") else {
-        return execution.refuseSyntax()
-      }
-      guard wanted.magnitude <= UInt(Int.max / 2) else { return execution.reply.error("ERR value is out of range") }
-      withValues = true
-    }
-    read(&execution, absent: { $0.array(0) }) { execution, hash in
-      if wanted < 0 {
-        execution.beginPairs(-wanted, withValues)
-        for _ in 0..<(-wanted) {
-          if let item = hash.random(execution.random.next()) { execution.answer(item, withValues) }
-        }
-        return
-      }
-      let count = min(wanted, hash.count)
-      execution.beginPairs(count, withValues)
-      if hash.collection != nil && count < hash.count / 3 { return draw(&execution, hash, count, withValues) }
-      var left = hash.count
-      var missing = count
-      var fields = hash.cursor()
-      while missing > 0, let item = fields.next() {
-        if execution.chooses(missing, of: left) {
-          execution.answer(item, withValues)
-          missing -= 1
-        }
-        left -= 1
-      }
-    }
-  }
-
-  private static func draw(_ execution: inout Execution, _ hash: HashView, _ wanted: Int, _ withValues: Bool) {
-    var drawn = Keyspace()
-    var missing = wanted
-    while missing > 0 {
-      guard let item = hash.random(execution.random.next()), case .bytes(let field) = item.name else { return }
-      let fieldHash = KeyHash(field)
-      guard drawn.find(field, fieldHash) == nil else { continue }
-      drawn.insert(field, fieldHash, string: .empty, form: .text)
-      execution.answer(item, withValues)
-      missing -= 1
-    }
-  }
-}
-
-extension Execution {
-  /// The header for `count` names, or pairs: a pair is an array of its own in RESP3, two words in RESP2.
-  func beginPairs(_ count: Int, _ arePairs: Bool) {
-    reply.array(arePairs && !reply.isRESP3 ? count * 2 : count)
-  }
-
-  /// A field, with its value if they are pairs.
-  func answer(_ item: Item, _ withValue: Bool) {
-    if withValue && reply.isRESP3 { reply.array(2) }
-    reply.bulk(item.name)
-    if withValue { reply.bulk(item.value) }
   }
 }

@@ -1,10 +1,11 @@
 // Hashes.swift — the commands on hashes, as a list.
 //
-// What each does stands beside this file: Hashes+Fields, Hashes+Read, Hashes+Numbers.
+// What each does stands beside this file: Hashes+Fields, Hashes+Read, Hashes+Random, Hashes+Numbers and, for fields
+// that end, Hashes+Expire and Hashes+GetSetExpire.
 
 /// The hash group.
 public enum Hashes {
-  public static var definitions: [CommandDefinition] { writing + reading + numbers }
+  public static var definitions: [CommandDefinition] { writing + reading + numbers + expiring + asking }
 
   private static var writing: [CommandDefinition] {
     [
@@ -88,5 +89,67 @@ public enum Hashes {
         group: .hash, since: "2.6.0", "Adds to the decimal number in a field of a hash, which begins at zero.",
         complexity: "O(1)", arguments: "key field increment:double", run: incrementByFloat),
     ]
+  }
+
+  // MARK: fields that end
+
+  private static var expiring: [CommandDefinition] {
+    [
+      expiring(
+        "hexpire", "key seconds:integer [condition(NX|XX|GT|LT)] ", "Seconds that fields have left.",
+        expireSeconds),
+      expiring(
+        "hpexpire", "key milliseconds:integer [condition(NX|XX|GT|LT)@9.0.0] ", "Milliseconds that fields have left.",
+        expireMilliseconds),
+      expiring(
+        "hexpireat", "key unix-time-seconds:integer [condition(NX|XX|GT|LT)@9.0.0] ",
+        "The second of Unix time in which fields end.", expireAtSeconds),
+      expiring(
+        "hpexpireat", "key unix-time-milliseconds:integer [condition(NX|XX|GT|LT)@9.0.0] ",
+        "The millisecond of Unix time in which fields end.", expireAtMilliseconds),
+      expiring("hpersist", "key ", arity: -5, "Lets fields stay.", persist),
+      CommandDefinition(
+        "hsetex", arity: -6, [.write, .denyOOM, .fast], .hash, keys: [.key(1, [.readWrite, .insert])], group: .hash,
+        since: "9.0.0", "Sets fields of a hash and the time that they have.",
+        complexity: "O(N), N being the number of fields",
+        arguments: "key [key-condition(NX|XX)] [fields-condition(FNX|FXX)] "
+          + "[expiration(\(times)|KEEPTTL)] FIELDS fields{numfields:integer data{field value}...}",
+        run: setExpire),
+      CommandDefinition(
+        "hgetex", arity: -5, [.write, .fast], .hash, keys: [.key(1, [.readWrite, .access, .update])], group: .hash,
+        since: "9.0.0", "The values of fields of a hash, and a change of the time that they have.",
+        complexity: "O(N), N being the number of fields",
+        arguments: "key [expiration(\(times)|PERSIST)] FIELDS fields{numfields:integer field...}", run: getExpire),
+    ]
+  }
+
+  private static var times: String {
+    "EX seconds:integer|PX milliseconds:integer|EXAT unix-time-seconds:unix-time"
+      + "|PXAT unix-time-milliseconds:unix-time"
+  }
+
+  private static func expiring(
+    _ name: String, _ arguments: String, arity: Int = -6, _ summary: String, _ run: @escaping CommandBody
+  ) -> CommandDefinition {
+    CommandDefinition(
+      name, arity: arity, [.write, .fast], .hash, keys: [.key(1, [.readWrite, .update])], group: .hash, since: "9.0.0",
+      summary, complexity: "O(N), N being the number of fields",
+      arguments: arguments + "FIELDS fields{numfields:integer field...}", run: run)
+  }
+
+  private static var asking: [CommandDefinition] {
+    [
+      asking("httl", "Seconds that fields have left.", ttl),
+      asking("hpttl", "Milliseconds that fields have left.", ttlMilliseconds),
+      asking("hexpiretime", "The second of Unix time in which fields end.", expireTime),
+      asking("hpexpiretime", "The millisecond of Unix time in which fields end.", expireTimeMilliseconds),
+    ]
+  }
+
+  private static func asking(_ name: String, _ summary: String, _ run: @escaping CommandBody) -> CommandDefinition {
+    CommandDefinition(
+      name, arity: -5, [.readonly, .fast], .hash, keys: [.key(1, [.readOnly, .access])], group: .hash, since: "9.0.0",
+      summary, complexity: "O(N), N being the number of fields",
+      arguments: "key FIELDS fields{numfields:integer field...}", run: run)
   }
 }

@@ -129,6 +129,7 @@ public enum Sort {
   }
 
   private static func sort(_ execution: inout Execution, mayStore: Bool) {
+    execution.hasMetEndedField = false
     guard var request = request(&execution, mayStore: mayStore) else { return }
     var candidates: [Candidate] = []
     if let location = execution.read(execution.arguments[1]) {
@@ -258,6 +259,8 @@ public enum Sort {
       for get in request.gets { append(get.value(candidate.element, &execution) ?? .bytes(.empty)) }
     }
     execution.storeResult(target, from: &scratch, count: count, .list, "sortstore")
+    // Replayed, the patterns would find the fields that had ended.
+    if execution.hasMetEndedField { execution.recordList(target) }
   }
 }
 
@@ -304,7 +307,7 @@ private struct SortPattern {
     execution.effects.touches(key, database: Int(execution.session.pointee.database))
     guard let location = execution.read(key) else { return nil }
     let entry = location.entry
-    if let field { return entry.type == .hash ? HashView(entry).value(field) : nil }
+    if let field { return entry.type == .hash ? execution.fieldForSort(location, field) : nil }
     guard entry.isString else { return nil }
     return entry.isInteger ? .integer(entry.integer) : .bytes(entry.bytes)
   }

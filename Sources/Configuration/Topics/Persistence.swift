@@ -95,7 +95,8 @@ extension Directive {
       }, "File of the snapshot, inside 'dir'."),
     .integer(
       "rdb-version", \.persistence.snapshotVersion, 9...11, default: 11,
-      "Version of the snapshot format that is written; 10 can be read by Redis 7.0."),
+      "Version of the snapshot format that is written; 10 can be read by Redis 7.0. "
+        + "Fields of hashes that expire need that of Valkey 9, which is written while there are any."),
     .choice(
       "rdb-version-check", \.persistence.snapshotVersionCheck, default: .strict,
       "Whether a snapshot of an unknown version is refused, or loaded as far as it is understood."),

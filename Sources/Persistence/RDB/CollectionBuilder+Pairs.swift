@@ -48,9 +48,11 @@ extension CollectionBuilder {
     unsafe name.withUnsafeBytes { unsafe setField(ByteView($0), value) }
   }
 
-  private mutating func setField(_ field: ByteView, _ value: ByteView) -> Bool {
+  private mutating func setField(_ field: ByteView, _ value: ByteView) -> Bool { setField(field, value, endsAt: nil) }
+
+  mutating func setField(_ field: ByteView, _ value: ByteView, endsAt instant: Milliseconds?) -> Bool {
     let place = begin { scratch, key, hash, limits in scratch.insertHash(key, hash, limits) }
-    return scratch.setField(place, field, value, limits)
+    return scratch.setField(place, field, value, limits, expiry: instant.map { .at($0) } ?? .clear)
   }
 
   // MARK: sorted sets

@@ -14,6 +14,8 @@ struct CollectionBuilder: ~Copyable {
     var limits = EncodingLimits()
     /// The payload may come from anybody: elements of packed values are compared with each other.
     var isForeign = false
+    /// Fields that end before it are left out; nil keeps them all.
+    var endedBefore: Milliseconds?
   }
 
   let type: RDBType
@@ -23,9 +25,11 @@ struct CollectionBuilder: ~Copyable {
   var scratch = Keyspace()
   private(set) var location: Location?
   /// The first half of a pair, which outlives the window that it stood in.
-  private var name: [UInt8] = []
+  private(set) var name: [UInt8] = []
   private var hasName = false
   private var stream: StreamBuilder?
+  /// What was said of the fields of a hash, for `CollectionBuilder+Endings`.
+  var endings = Endings()
 
   init(_ type: RDBType, key: ByteView, _ options: Options) {
     self.type = type
@@ -42,6 +46,8 @@ struct CollectionBuilder: ~Copyable {
     case .set, .setIntset, .setListpack: try takeSet(datum)
     case .list, .listZiplist, .listQuicklist, .listQuicklist2: try takeList(datum)
     case .hash, .hashZipmap, .hashZiplist, .hashListpack: try takeHash(datum)
+    case .hashExpiryOfCandidate, .hashListpackExpiryOfCandidate, .hashExpiry, .hashListpackExpiry, .hashValkey:
+      try takeHashThatEnds(datum)
     case .sortedSetText, .sortedSet, .sortedSetZiplist, .sortedSetListpack: try takeSortedSet(datum)
     case .stream1: try takeStream(datum, generation: 1)
     case .stream2: try takeStream(datum, generation: 2)

@@ -1,7 +1,7 @@
 // EntryForm.swift — in which of its forms a value is written.
 //
 // What is packed here is packed there, byte for byte, if the version knows the form; everything else leaves
-// element by element, which every version reads.
+// element by element, which every version reads. A hash of which fields end has one form, which is Valkey 9's.
 import Bytes
 import Store
 
@@ -19,6 +19,7 @@ struct EntryForm {
     case (.set, _): (type, packed) = (.set, nil)
     case (.list, _): (type, packed) = (hasListpacks ? .listQuicklist2 : .list, nil)
     case (.hash, .listpack) where hasListpacks: (type, packed) = (.hashListpack, entry.packed)
+    case (.hash, _) where entry.hasVolatileFields: (type, packed) = (.hashValkey, nil)
     case (.hash, _): (type, packed) = (.hash, nil)
     case (.sortedSet, .listpack) where hasListpacks: (type, packed) = (.sortedSetListpack, entry.packed)
     case (.sortedSet, _): (type, packed) = (.sortedSet, nil)

@@ -1,6 +1,6 @@
 // LargeCollection.swift — one collection on its way into a snapshot, some elements at a time.
 //
-//   count ▸ { element (value, score, … as the type has it) }*
+//   count ▸ { element (value, score, when it ends, … as the type has it) }*
 //
 // A snapshot is written between the commands of clients: as many elements are written as the caller allows, and
 // one that is long itself leaves in pieces. The collection is pinned until the last has left.
@@ -16,6 +16,8 @@ struct LargeCollection {
   private var node = 0
   /// The item whose name has been written, if something of it follows.
   private var open: Item?
+  /// The item whose value has been written, if it is still to be said when it ends.
+  private var ending: Item?
   /// What has still to be written of a long element.
   private var rest = ByteView.empty
   private let compresses: Bool
@@ -29,6 +31,9 @@ struct LargeCollection {
     items = entry.items()
     list = type == .listQuicklist2 ? ListView(entry) : nil
   }
+
+  /// When a field ends that does not.
+  private static var endless: Milliseconds { -1 }
 
   /// However short an element is, finding it takes as long as copying this many bytes.
   private static var elementBytesMin: Int { 32 }
@@ -56,7 +61,11 @@ struct LargeCollection {
       rest = rest[piece.count..<rest.count]
     } else if let item = open {
       open = nil
-      if type == .hash { put(item.value, &output) } else { output.putLittleEndian(item.score.bitPattern) }
+      if type == .sortedSet { output.putLittleEndian(item.score.bitPattern) } else { put(item.value, &output) }
+      if type == .hashValkey { ending = item }
+    } else if let item = ending {
+      ending = nil
+      output.putLittleEndian(UInt64(bitPattern: item.expiry ?? LargeCollection.endless))
     } else if let list {
       guard node < list.nodeCount else { return false }
       let (bytes, isPlain) = list.node(node)
@@ -66,7 +75,7 @@ struct LargeCollection {
     } else {
       guard let item = items.next() else { return false }
       put(item.name, &output)
-      if type == .hash || type == .sortedSet { open = item }
+      if type == .hash || type == .hashValkey || type == .sortedSet { open = item }
     }
     return true
   }

@@ -28,7 +28,8 @@ extension RDBType {
   var isLoadable: Bool {
     switch self {
     case .set, .setIntset, .setListpack, .list, .listZiplist, .listQuicklist, .listQuicklist2, .hash, .hashZipmap,
-      .hashZiplist, .hashListpack, .sortedSetText, .sortedSet, .sortedSetZiplist, .sortedSetListpack,
+      .hashZiplist, .hashListpack, .hashExpiryOfCandidate, .hashListpackExpiryOfCandidate, .hashExpiry,
+      .hashListpackExpiry, .hashValkey, .sortedSetText, .sortedSet, .sortedSetZiplist, .sortedSetListpack,
       .stream1, .stream2, .stream3:
       true
     default: false

@@ -135,6 +135,9 @@ package struct RDBWriter: ~Copyable {
     entryCount += 1
     let options = options
     let form = EntryForm(entry, options.version)
+    precondition(
+      form.type.oldestVersion.number <= options.version.number,
+      "an entry in a snapshot whose version does not know its type")
     if let value = unsafe form.large(entry, compresses: options.compresses, pool: output.pool) {
       return beginLarge(entry, form, value)
     }

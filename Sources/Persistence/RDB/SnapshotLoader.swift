@@ -13,8 +13,8 @@ import Store
   package struct Options: Sendable {
     /// Bytes of the whole snapshot, if they are known.
     package var totalBytes: UInt64?
-    /// The time by which keys have expired, in milliseconds since 1970; nil keeps them all, as the base of a log
-    /// needs it: what follows may still refer to them.
+    /// The time by which keys and fields of hashes have expired, in milliseconds since 1970; nil keeps them all, as the
+    /// base of a log needs it: what follows may still refer to them.
     package var expiresAt: Milliseconds?
     package var verifiesChecksum = true
     /// Which of idle time and frequency counts, and since when.
@@ -237,7 +237,8 @@ import Store
     try flush()
     var facts = key
     facts.name = .empty
-    let builder = CollectionBuilder(type, key: key.name, .init(limits: options.encodings))
+    let builder = CollectionBuilder(
+      type, key: key.name, .init(limits: options.encodings, endedBefore: options.expiresAt))
     building = Building(key: Blob(copying: key.name), facts: facts, builder: builder)
   }
 

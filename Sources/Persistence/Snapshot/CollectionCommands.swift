@@ -1,8 +1,10 @@
 // CollectionCommands.swift — a collection as the commands that make it.
 //
 //   SADD key member × 64   SADD key member × 64   …
+//   HMSET key field value × 64   …   HSETEX key PXAT instant FIELDS 1 field value   …
 //
-// The value is pinned and the key copied, so that both may change meanwhile.
+// The value is pinned and the key copied, so that both may change meanwhile. Fields that end come after those that
+// do not.
 import Bytes
 import Store
 
@@ -12,6 +14,9 @@ struct CollectionCommands {
   private let pin: PinnedValue
   private var items: ItemCursor
   private var left: Int
+  /// Fields that end, and the fields over again to find them.
+  private var endingItems: ItemCursor
+  private var endingLeft: Int
 
   /// Elements of one command, as many as Redis writes.
   private static var itemsPerCommand: Int { 64 }
@@ -22,7 +27,9 @@ struct CollectionCommands {
     key = Blob(copying: entry.key).relinquished()
     pin = PinnedValue(pinning: entry)
     items = entry.items()
-    left = items.count
+    endingItems = items
+    endingLeft = entry.hasVolatileFields ? entry.collection?.volatileCount ?? 0 : 0
+    left = items.count - endingLeft
   }
 
   /// Appends about `bytes` of commands to `output`; true when all has been appended.
@@ -32,12 +39,21 @@ struct CollectionCommands {
       let count = min(left, CollectionCommands.itemsPerCommand)
       left -= count
       begin(count, &output)
-      for _ in 0..<count {
-        guard let item = items.next() else { preconditionFailure("a value ends before its count") }
-        write(item, &output)
-      }
+      for _ in 0..<count { write(CollectionCommands.next(&items, ending: false), &output) }
     }
-    return left == 0
+    while left == 0 && endingLeft > 0 && output.appended < end {
+      endingLeft -= 1
+      writeEnding(CollectionCommands.next(&endingItems, ending: true), &output)
+    }
+    return left == 0 && endingLeft == 0
+  }
+
+  /// The next item of those that end, or of the others; there is one.
+  private static func next(_ items: inout ItemCursor, ending: Bool) -> Item {
+    while let item = items.next() {
+      if (item.expiry != nil) == ending { return item }
+    }
+    preconditionFailure("a value ends before its count")
   }
 
   func drop() {
@@ -68,6 +84,18 @@ struct CollectionCommands {
     if type == .sortedSet { ScoreText.with(item.score) { output.word($0) } }
     output.word(item.name)
     if type == .hash { output.word(item.value) }
+  }
+
+  private func writeEnding(_ item: Item, _ output: inout OutputBuffer) {
+    output.begin(words: 8)
+    output.word("HSETEX")
+    output.word(key.bytes)
+    output.word("PXAT")
+    output.word(item.expiry ?? 0)
+    output.word("FIELDS")
+    output.word(1)
+    output.word(item.name)
+    output.word(item.value)
   }
 }
 

@@ -31,6 +31,7 @@ package struct SnapshotWalk: ~Copyable {
   }
 
   package enum Form: Sendable {
+    /// In the version of the options, or in Valkey 9's if there are fields of hashes that end.
     case rdb(RDBWriter.Options, Facts)
     /// `aof-use-rdb-preamble no`.
     case commands
@@ -50,7 +51,9 @@ package struct SnapshotWalk: ~Copyable {
   ) {
     source = unsafe SnapshotSource(EpochWalk(databases: databases, count: count, graveyard: graveyard), count)
     switch form {
-    case .rdb(let options, let facts):
+    case .rdb(var options, let facts):
+      // Nothing older can say when a field ends, and a field that never ends is another value.
+      if source.walk.sizes.contains(where: { $0.volatileHashes > 0 }) { options.version = .valkey9 }
       var rdb = unsafe RDBWriter(pool: pool, options: options)
       rdb.header()
       rdb.usualAuxiliaries(

@@ -13,6 +13,10 @@ import Wire
 /// Twenty bytes that things are folded into.
 struct DataDigest {
   private var bytes = [UInt8](repeating: 0, count: SHA1.bytes)
+  /// Fields that ended before it are no part of the data.
+  private let now: Milliseconds
+
+  init(now: Milliseconds) { self.now = now }
 
   mutating func fold(_ data: UnsafeRawBufferPointer) {
     for (index, byte) in SHA1.hash(data).enumerated() { bytes[index] ^= byte }
@@ -63,15 +67,16 @@ struct DataDigest {
   private mutating func mixItems(_ entry: Entry) {
     var items = entry.items()
     while let item = items.next() {
+      if let end = item.expiry, end < now { continue }
       switch entry.type {
       case .set: item.name.withView { fold($0.buffer) }
       case .hash:
-        var one = DataDigest()
+        var one = DataDigest(now: now)
         item.name.withView { one.mix($0.buffer) }
         item.value.withView { one.mix($0.buffer) }
         fold(one)
       case .sortedSet:
-        var one = DataDigest()
+        var one = DataDigest(now: now)
         item.name.withView { one.mix($0.buffer) }
         ScoreText.withDigits(item.score) { one.mix($0.buffer) }
         fold(one)
@@ -94,14 +99,14 @@ extension ByteView {
 
 extension DebugValues {
   static func digest(_ execution: inout Execution) {
-    var all = DataDigest()
+    var all = DataDigest(now: execution.nowMilliseconds)
     for index in 0..<execution.databaseCount where !execution.databases[index].isEmpty {
       all.mix(UInt32(index))
       var sweep = Sweep()
       while let bucket = execution.databases[index].visit(&sweep) {
         var entries = bucket
         while let location = entries.next() {
-          var one = DataDigest()
+          var one = DataDigest(now: execution.nowMilliseconds)
           one.mix(location.entry.key.buffer)
           one.mix(location.entry)
           all.fold(one)
@@ -115,7 +120,7 @@ extension DebugValues {
     let words = execution.arguments
     execution.reply.array(words.count - 2)
     for i in 2..<words.count {
-      var digest = DataDigest()
+      var digest = DataDigest(now: execution.nowMilliseconds)
       if let location = execution.locate(words[i], KeyHash(words[i])) { digest.mix(location.entry) }
       execution.reply.simple(text: digest.hexadecimal)
     }

@@ -14,7 +14,10 @@ extension InfoReport {
       let keys = server.pointee.databases[index].count
       guard keys > 0 else { continue }
       let expiring = server.pointee.databases[index].volatileCount
-      out.field("db\(index)", "keys=\(keys),expires=\(expiring),avg_ttl=\(averageTimesToLive[index])")
+      let hashes = server.pointee.databases[index].volatileHashCount
+      out.field(
+        "db\(index)",
+        "keys=\(keys),expires=\(expiring),avg_ttl=\(averageTimesToLive[index]),keys_with_volatile_items=\(hashes)")
     }
   }
 }

@@ -39,7 +39,9 @@ extension InfoReport {
 
   private mutating func writeExpiryAndEviction() {
     out.field("expired_keys", tallies.expiredKeys)
-    out.zeros("expired_fields")
+    out.field("expired_fields", tallies.expiredFields)
+    // As Redis calls them.
+    out.field("expired_subkeys", tallies.expiredFields)
     out.field("expired_stale_perc", tallies.expiredStalePercentage, digits: 2)
     out.field("expired_keys_with_volatile_items_stale_perc", "0.00")
     out.field("expired_time_cap_reached_count", tallies.expireCycleTimeCapReached)

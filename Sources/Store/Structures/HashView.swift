@@ -1,6 +1,6 @@
 // HashView.swift: reading a hash, whichever form it has.
 //
-//   listpack: field value field value …        hashtable: entries whose key is the field
+//   listpack: field value field value …      hashtable: entries whose key is the field, with its expiry if it has one
 import Bytes
 
 /// A hash as it is now. Good until the hash changes.
@@ -11,6 +11,8 @@ public struct HashView: BitwiseCopyable {
   }
 
   let form: Form
+  /// Fields that ended before it are not seen; all are to begin with. It matters only if `hasVolatileFields`.
+  public var now = Milliseconds.min
 
   /// The hash at an entry, which holds one.
   public init(_ entry: Entry) {
@@ -21,12 +23,18 @@ public struct HashView: BitwiseCopyable {
     }
   }
 
-  /// Fields.
+  /// Fields, those that have ended and are still there included.
   public var count: Int {
     switch form {
     case .listpack(let list): list.count / 2
     case .table(let table): table.count
     }
+  }
+
+  /// Whether a field has an expiry.
+  public var hasVolatileFields: Bool {
+    guard case .table(let table) = form else { return false }
+    return table.volatileCount > 0
   }
 
   /// The value of a field, or nil.
@@ -36,13 +44,33 @@ public struct HashView: BitwiseCopyable {
       guard let place = list.find(field, stride: 2), let value = list.next(after: place) else { return nil }
       return list.element(at: value)
     case .table(let table):
-      return table.find(field, KeyHash(field)).map { .bytes($0.bytes) }
+      guard let entry = table.find(field, KeyHash(field)), !entry.isExpired(now) else { return nil }
+      return .bytes(entry.bytes)
     }
   }
 
   public func contains(_ field: ByteView) -> Bool { value(field) != nil }
 
-  /// A field and its value chosen by a random number; nil if there is none.
+  /// What is to be known of a field before it changes.
+  public enum FieldState: Equatable, Sendable {
+    case absent
+    /// Its time has come; to clients it is not there any more.
+    case expired
+    /// With its expiry.
+    case live(Milliseconds?)
+  }
+
+  public func state(_ field: ByteView) -> FieldState {
+    switch form {
+    case .listpack(let list):
+      return list.find(field, stride: 2) == nil ? .absent : .live(nil)
+    case .table(let table):
+      guard let entry = table.find(field, KeyHash(field)) else { return .absent }
+      return entry.isExpired(now) ? .expired : .live(entry.expiry)
+    }
+  }
+
+  /// A field and its value chosen by a random number, which may have ended; nil if there is none.
   public func random(_ draw: UInt64) -> Item? {
     guard count > 0 else { return nil }
     switch form {
@@ -78,8 +106,10 @@ public struct HashView: BitwiseCopyable {
     }
 
     private var state: State
+    private let now: Milliseconds
 
-    init(_ form: Form) {
+    init(_ form: Form, now: Milliseconds) {
+      self.now = now
       switch form {
       case .listpack(let list): state = .listpack(list.cursor())
       case .table(let table): state = .table(table.cursor())
@@ -96,12 +126,13 @@ public struct HashView: BitwiseCopyable {
         item.value = value
         return item
       case .table(var cursor):
-        let entry = cursor.next()
+        var entry = cursor.next()
+        while let ended = entry, ended.isExpired(now) { entry = cursor.next() }
         state = .table(cursor)
         return entry.map { HashView.item($0) }
       }
     }
   }
 
-  public func cursor() -> Cursor { Cursor(form) }
+  public func cursor() -> Cursor { Cursor(form, now: now) }
 }

@@ -159,7 +159,28 @@ SHAPES += """
 """
 
 VALKEY_SHAPES = """
-2 HGETDEL hash FIELDS 1 value
+3 HGETDEL hash FIELDS 2 field value
+5 HSET hash field value field value field value
+2 HGETALL hash
+2 HDEL hash field
+2 HINCRBY hash field integer
+2 HINCRBYFLOAT hash field float
+2 HSETNX hash field value
+2 OBJECT ENCODING hash
+3 HEXPIRE hash seconds {NX|XX|GT|LT}* FIELDS 1 field
+3 HPEXPIRE hash millis {NX|XX|GT|LT}? FIELDS 2 field value
+3 HEXPIREAT hash future {NX|XX|GT|LT}? FIELDS 1 field
+4 HPEXPIREAT hash futurems {NX|XX|GT|LT}? FIELDS 2 field field
+2 HEXPIREAT hash past {NX|XX|GT|LT}? FIELDS 2 field field
+3 HEXPIRETIME hash FIELDS 3 field field value
+4 HPEXPIRETIME hash FIELDS 3 field field field
+3 HPERSIST hash FIELDS 2 field field
+6 HSETEX hash {NX|XX|FNX|FXX|EX seconds|PX millis|EXAT future|PXAT futurems|KEEPTTL}* FIELDS 1 field value
+4 HSETEX hash {FNX|FXX}? {EXAT future|PXAT futurems|PXAT past|KEEPTTL}? FIELDS 2 field value field value
+5 HGETEX hash {EX seconds|PX millis|EXAT future|PXAT futurems|EXAT past|PERSIST}? FIELDS 2 field field
+1 COPY hash hash {REPLACE}?
+1 RENAME hash hash
+1 SORT list BY nosort GET h*->a
 8 SET key value IFEQ value {GET}?
 6 DELIFEQ key value
 5 MSETEX 1 pair {EX seconds|PXAT futurems|KEEPTTL|NX|XX}*
@@ -238,6 +259,10 @@ class Generator:
 
     def make_hash(self):
         return self.family(b"h")
+
+    # Of few, so that commands on the same field follow one another.
+    def make_field(self):
+        return self.random.choice((b"a", b"b", b"c", b"v1", b"1"))
 
     def make_sorted(self):
         return self.family(b"z")
