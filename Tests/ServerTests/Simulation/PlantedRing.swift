@@ -140,6 +140,7 @@ struct PlantedRing: ~Copyable, SimulatedEngine {
   mutating func recycle(_ completion: Completion) { ring.recycle(completion) }
   mutating func accept(_ listener: Int32, _ token: Token) { ring.accept(listener, token) }
   mutating func attach(_ descriptor: Int32) { ring.attach(descriptor) }
+  mutating func detach(_ descriptor: Int32) { ring.detach(descriptor) }
   mutating func close(_ descriptor: Int32, _ token: Token) { ring.close(descriptor, token) }
   mutating func poll(_ descriptor: Int32, _ token: Token) { ring.poll(descriptor, token) }
   mutating func wake(_ other: Waker) { ring.wake(other) }
