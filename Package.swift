@@ -55,7 +55,7 @@ let package = Package(
     .testTarget(name: "ChannelsTests", dependencies: ["Channels"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
-    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes"], exclude: ["Fixtures"]),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes", "CHash"], exclude: ["Fixtures"]),
     .testTarget(
       name: "PersistenceTests",
       dependencies: ["Persistence", "Commands", "Store", "Wire", "Bytes", "CAllocator", "CHash"]),
@@ -64,7 +64,7 @@ let package = Package(
     .testTarget(name: "BenchTests", dependencies: ["martlet-bench"]),
     .testTarget(
       name: "ServerTests",
-      dependencies: ["Server", "Ring", "Commands", "Configuration", "Bytes", "Wire", "Store", "TestClients"]),
+      dependencies: ["Server", "Ring", "Commands", "Configuration", "Bytes", "Wire", "Store", "CHash", "TestClients"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

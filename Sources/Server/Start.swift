@@ -139,6 +139,7 @@ package enum Start {
     _ server: UnsafeMutablePointer<Server>, _ makeRing: @escaping @Sendable () throws(RingError) -> Some
   ) throws(RingError) {
     var executor = Executor(ring: try makeRing(), server: server, makeRing: makeRing)
+    try executor.startReactors()
     server.pointee.announce()
     try executor.run()
   }

@@ -692,6 +692,7 @@ def the_figures_follow(start):
         expect(before["aof_appended_batch"], before["aof_durable_batch"])
         disk.stop()
         writer.send(encode("SET", "k", "w") * 3)
+        disk.wait_for_held(1)
         reader.send(encode("GET", "k") * 2)
         disk.wait_for_held(2)
         during = disk.info()

@@ -48,7 +48,10 @@ extension Execution {
 
   /// The word FIELDS, looked for from word `start` on, with a word behind it; nil if there is none.
   func fieldsKeyword(from start: Int) -> Int? {
-    (start..<max(start, arguments.count - 1)).first { arguments[$0].equalsIgnoringCase("fields") }
+    for index in start..<max(start, arguments.count - 1) where arguments[index].equalsIgnoringCase("fields") {
+      return index
+    }
+    return nil
   }
 
   func replyNulls(_ count: Int) {
@@ -111,7 +114,10 @@ extension Execution {
       effects.beginRecord(words: 2 + count)
       effects.word("RPUSH")
       effects.word(key)
-      for _ in 0..<count { elements.next()?.name.withView { effects.word($0) } }
+      for _ in 0..<count {
+        guard let element = elements.next() else { break }
+        element.name.withView { effects.word($0) }
+      }
     }
   }
 

@@ -64,7 +64,7 @@ struct Client: BitwiseCopyable {
   enum State: UInt8 { case open, draining, closing }
 
   struct Marks: OptionSet, BitwiseCopyable {
-    let rawValue: UInt8
+    let rawValue: UInt16
     /// A send is in flight.
     static let sending = Marks(rawValue: 1 << 0)
     /// In the list of clients with something to send.
@@ -79,6 +79,8 @@ struct Client: BitwiseCopyable {
     static let gone = Marks(rawValue: 1 << 5)
     /// Between two reactors: nothing is sent meanwhile.
     static let moving = Marks(rawValue: 1 << 6)
+    /// The reactor has been asked to say at once when the send in flight has ended.
+    static let awaited = Marks(rawValue: 1 << 7)
   }
 
   /// There is output that may leave now.

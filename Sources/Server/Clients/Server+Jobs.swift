@@ -148,7 +148,7 @@ extension Server {
   }
 
   private mutating func sent(_ client: UnsafeMutablePointer<Client>, _ taken: Int, isShort: Bool) {
-    client.pointee.marks.remove(.sending)
+    client.pointee.marks.remove([.sending, .awaited])
     if let list = client.pointee.segments {
       pool.pointee.give(list)
       client.pointee.segments = nil
@@ -194,7 +194,10 @@ extension Server {
   /// Puts the client on the list of those with something to send at the end of this turn.
   @inline(__always)
   mutating func markReady(_ client: UnsafeMutablePointer<Client>) {
-    guard client.pointee.marks.isDisjoint(with: [.ready, .sending, .moving]) else { return }
+    guard client.pointee.marks.isDisjoint(with: [.ready, .sending, .moving]) else {
+      let isUnawaited = client.pointee.reactor > 0 && client.pointee.marks.isDisjoint(with: [.ready, .awaited, .moving])
+      return isUnawaited ? awaitSend(client) : ()
+    }
     client.pointee.marks.insert(.ready)
     client.pointee.nextReady = Client.noSlot
     if readyTail == Client.noSlot {

@@ -34,7 +34,6 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     listen()
     reactor.ring.poll(server.pointee.signalDescriptor, Token(.poll, slot: Poll.signals, generation: 0))
     reactor.ring.poll(server.pointee.errands.event, Token(.poll, slot: Poll.errands, generation: 0))
-    try startReactors()
     while !server.pointee.lifecycle.hasStopped || server.pointee.mustFlush { try turn() }
     try dismissReactors()
   }

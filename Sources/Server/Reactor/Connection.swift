@@ -64,6 +64,8 @@ struct Connection: BitwiseCopyable {
     static let flooded = Marks(rawValue: 1 << 8)
     /// The executor knows that nothing more will come.
     static let finished = Marks(rawValue: 1 << 9)
+    /// The executor waits for the end of the send in flight.
+    static let awaited = Marks(rawValue: 1 << 11)
     /// Another reactor will have it once nothing is in flight.
     static let leaving = Marks(rawValue: 1 << 10)
   }

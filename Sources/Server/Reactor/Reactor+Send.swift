@@ -29,6 +29,15 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
     connection.pointee.sendingBytes = count
   }
 
+  /// The executor has more for the connection than it has given to be sent.
+  mutating func report(_ connection: UnsafeMutablePointer<Connection>) {
+    guard connection.pointee.marks.contains(.sending) else {
+      // It has been told already, and may have gone to sleep before that.
+      return upstream.hurry()
+    }
+    connection.pointee.marks.insert(.awaited)
+  }
+
   mutating func sent(_ done: Completion) {
     guard let connection = connection(done.token) else { return }
     connection.pointee.operations -= 1
@@ -42,6 +51,8 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
     // … unless it was told to end here, to go on elsewhere.
     let isCut = connection.pointee.marks.contains(.leaving) && (taken > 0 || done.result == -Errno.cancelled.code)
     if isCut { job.isShort = false }
+    if job.isShort || isCut || connection.pointee.marks.contains(.awaited) { upstream.hurry() }
+    connection.pointee.marks.remove(.awaited)
     upstream.tell(job)
     if connection.pointee.state != .open || connection.pointee.marks.contains(.leaving) { settle(connection) }
   }

@@ -101,11 +101,14 @@ struct Reactor<Engine: CompletionRing & ~Copyable, Up: Upstream & ~Copyable>: ~C
       ran(connection, Ran(count: Int(order.count), mustWait: order.amount != 0, isAuthenticated: order.isTrusted))
     case .send:
       guard let connection = order.connection, let start = order.pointer else { return }
+      if order.isAwaited { connection.pointee.marks.insert(.awaited) }
       send(connection, UnsafeRawPointer(start), count: order.amount)
     case .sendSegments:
       guard let connection = order.connection, let start = order.pointer else { return }
       let segments = UnsafeBufferPointer(start: start.assumingMemoryBound(to: Segment.self), count: Int(order.count))
+      if order.isAwaited { connection.pointee.marks.insert(.awaited) }
       send(connection, segments, count: order.amount)
+    case .report: order.connection.map { report($0) }
     case .stopReading: order.connection.map { stopReading($0) }
     case .goOn: order.connection.map { goOn($0) }
     case .trust: order.connection?.pointee.isAuthenticated = true

@@ -19,6 +19,8 @@ struct Order: BitwiseCopyable {
     case send
     /// Send the `count` stretches that are listed from `pointer` on, `amount` bytes in all.
     case sendSegments
+    /// More waits behind the send in flight: say at once when it has ended.
+    case report
     /// Read no more; what was asked for is still answered.
     case stopReading
     /// Deliver requests again.
@@ -35,6 +37,8 @@ struct Order: BitwiseCopyable {
 
   let kind: Kind
   var isTrusted = false
+  /// The executor waits for the end of this send. Otherwise it hears of it when it is awake.
+  var isAwaited = false
   var count: Int32 = 0
   var connection: UnsafeMutablePointer<Connection>?
   var pointer: UnsafeMutableRawPointer?

@@ -115,10 +115,8 @@ struct ReactorThread<Engine: CompletionRing & ~Copyable>: ~Copyable {
 
   /// Shows the executor what has been told in this turn.
   private mutating func tellExecutor() {
-    guard reactor.upstream.lane.unpublished > 0 else { return }
     thread.jobs &+= UInt64(reactor.upstream.lane.unpublished)
-    reactor.upstream.lane.publish()
-    if reactor.upstream.executor.mustWake() { reactor.ring.wake(reactor.upstream.executorWaker) }
+    if reactor.upstream.publish() { reactor.ring.wake(reactor.upstream.executorWaker) }
   }
 
   private mutating func publishFigures() {

@@ -11,8 +11,8 @@ struct RemoteUpstream: Upstream, ~Copyable {
   var lane: SharedOutbox<Job>.Producer
   var executor: Parking.Notifier
   let executorWaker: Waker
-  /// Jobs that executor and reactor have not told each other of.
-  private(set) var told: UInt64 = 0
+  /// Something was told for which a sleeping executor is woken.
+  private(set) var isHurried = false
 
   init(lane: consuming SharedOutbox<Job>.Producer, executor: consuming Parking.Notifier, waker: Waker) {
     self.lane = lane
@@ -36,13 +36,24 @@ struct RemoteUpstream: Upstream, ~Copyable {
     var job = Job(.batch, client)
     job.pointer = UnsafeMutableRawPointer(batch)
     lane.write(job)
-    told &+= 1
+    isHurried = true
     return nil
   }
 
   @inline(__always)
   mutating func tell(_ job: Job) {
     lane.write(job)
-    told &+= 1
+    if job.kind != .sent { isHurried = true }
+  }
+
+  @inline(__always)
+  mutating func hurry() { isHurried = true }
+
+  /// Shows the executor what was told; true if it sleeps and must be woken for it.
+  mutating func publish() -> Bool {
+    lane.publish()
+    guard isHurried else { return false }
+    isHurried = false
+    return executor.mustWake()
   }
 }

@@ -18,6 +18,13 @@ extension Server {
     if reactor == 0 { orders.append(order) } else { crew.give(order, to: reactor) }
   }
 
+  /// There is more for a client whose send is in flight on another thread, which need not tell at once when it ends.
+  @inline(never)
+  mutating func awaitSend(_ client: UnsafeMutablePointer<Client>) {
+    client.pointee.marks.insert(.awaited)
+    order(.report, client)
+  }
+
   /// Has another thread send what may leave.
   mutating func orderSend(_ client: UnsafeMutablePointer<Client>, segmentsMax: Int) {
     guard client.pointee.state != .closing, client.pointee.marks.isDisjoint(with: [.sending, .moving]) else { return }
@@ -31,9 +38,12 @@ extension Server {
       return
     }
     client.pointee.marks.insert(.sending)
+    let isMore = client.pointee.output.appended > client.pointee.output.sent + UInt64(bytes)
     var order = Order(count == 1 ? .send : .sendSegments, client.pointee.connection)
     order.count = Int32(count)
     order.amount = bytes
+    order.isAwaited = isMore || client.pointee.state == .draining || client.pointee.marks.contains(.full)
+    if order.isAwaited { client.pointee.marks.insert(.awaited) }
     order.pointer = UnsafeMutableRawPointer(mutating: segments[0].start)
     if count > 1 {
       // The list is read on another thread, so it needs memory of its own until the send has ended.
@@ -76,6 +86,9 @@ extension Server {
     case .open: if !client.pointee.marks.contains(.stopped) { order(.goOn, client) }
     }
     if client.pointee.hasSendable || client.pointee.state == .draining { markReady(client) }
+    // The number of threads may have changed on its way.
+    let reactor = client.pointee.reactor
+    if reactor > 0 ? crew.member(reactor).pointee.isLeaving : crew.staying > 0 { move(client, to: crew.leastLoaded) }
   }
 
   /// Has another reactor serve the client, once the present one has let go of it.

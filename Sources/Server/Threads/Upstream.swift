@@ -7,6 +7,8 @@ protocol Upstream: ~Copyable {
   /// bytes that its words point into are not touched.
   mutating func run(_ batch: UnsafeMutablePointer<Batch>, _ client: UnsafeMutablePointer<Client>) -> Ran?
   mutating func tell(_ job: Job)
+  /// What is told in this turn cannot wait until the executor wakes up by itself. Of all jobs only `sent` can.
+  mutating func hurry()
   /// Requests that a batch may hold.
   static var requestsMax: Int { get }
   /// The executor is another thread: what can be found out without it, is.
@@ -27,4 +29,7 @@ struct DirectUpstream: Upstream, BitwiseCopyable {
 
   @inline(__always)
   mutating func tell(_ job: Job) { server.pointee.take(job) }
+
+  @inline(__always)
+  mutating func hurry() {}
 }

@@ -1,5 +1,6 @@
 // Stage.swift — a server without a process: no file, no signal, no socket of the kernel.
 import Bytes
+import CHash
 import Commands
 import Configuration
 import Ring
@@ -7,11 +8,17 @@ import TestClients
 
 @testable import Server
 
+/// As in the tests of other modules, which run in the same process: keys are hashed under one secret.
+private let seeded: Void = [UInt8](repeating: 7, count: 32).withUnsafeBytes {
+  martlet_hash_seed($0.baseAddress, $0.count)
+}
+
 /// Owns a server for the length of a play.
 @safe struct Stage: ~Copyable {
   let server: UnsafeMutablePointer<Server>
 
   init(listener: Int32, clientsMax: Int = 10_000) throws {
+    seeded
     var configuration = Configuration()
     configuration.settings.general.logLevel = .nothing
     configuration.settings.network.protectedMode = false
