@@ -131,14 +131,16 @@ extension Execution {
     database index: Int, now: Milliseconds, examinedMax: Int
   ) -> (examined: Int, expired: Int) {
     var slice = FieldSlice(budget: examinedMax)
-    while let location = databases[index].nextExpiredFields(&slice, now: now) {
+    let database = databases + index
+    while let location = database.pointee.nextExpiredFields(&slice, now: now) {
       removeEnded(slice.names, location, databaseIndex: index)
     }
     return (slice.examined, slice.expired)
   }
 
   private mutating func removeEnded(_ names: [ByteView], _ location: Location, databaseIndex: Int) {
-    let (database, graveyard) = (databases + databaseIndex, graveyard)
+    let database = databases + databaseIndex
+    let graveyard = graveyard
     let key = location.entry.key
     effects.beginPrelude(words: 2 + names.count)
     effects.word("HDEL")
