@@ -81,6 +81,8 @@ struct Client: BitwiseCopyable {
     static let moving = Marks(rawValue: 1 << 6)
     /// The reactor has been asked to say at once when the send in flight has ended.
     static let awaited = Marks(rawValue: 1 << 7)
+    /// It may go on with its next requests, which the reactor that it moves to has to be told.
+    static let goesOn = Marks(rawValue: 1 << 8)
   }
 
   /// There is output that may leave now.

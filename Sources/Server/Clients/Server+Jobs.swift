@@ -97,6 +97,7 @@ extension Server {
   /// Keeps a request that must not begin yet.
   @inline(never)
   fileprivate func hold(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) {
+    precondition(client.pointee.held == nil, "a request was delivered behind one that waits")
     let held = UnsafeMutablePointer<HeldRequest>.allocate(capacity: 1)
     held.initialize(
       to: HeldRequest(arguments, largeWords: client.pointee.largeWords, bytes: client.pointee.requestBytes))
@@ -117,7 +118,7 @@ extension Server {
   mutating func goOnIfPossible(_ client: UnsafeMutablePointer<Client>) {
     guard client.pointee.marks.contains(.stopped), client.pointee.mayGoOn, client.pointee.held == nil else { return }
     client.pointee.marks.remove(.stopped)
-    order(.goOn, client)
+    if client.pointee.marks.contains(.moving) { client.pointee.marks.insert(.goesOn) } else { order(.goOn, client) }
   }
 
   // MARK: what became of sockets

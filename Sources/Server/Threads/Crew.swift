@@ -17,7 +17,8 @@ struct CrewMember: ~Copyable {
   fileprivate var backlog: [Order] = []
   fileprivate var notifier: Parking.Notifier
   fileprivate let waker: Waker
-  fileprivate let thread: OwnThread
+  /// Nil in tests, which turn the reactor themselves.
+  fileprivate let thread: OwnThread?
   let figures: UnsafeMutablePointer<SharedFigures>
   /// Clients whose sockets it has, or is about to have.
   var clientCount = 0
@@ -28,15 +29,12 @@ struct CrewMember: ~Copyable {
   /// Orders given.
   fileprivate(set) var given: UInt64 = 0
 
-  init(
-    orders: consuming SPSCRing<Order, HardwareWord>.Producer, notifier: consuming Parking.Notifier, waker: Waker,
-    thread: consuming OwnThread, figures: UnsafeMutablePointer<SharedFigures>
-  ) {
-    self.orders = orders
-    self.notifier = notifier
+  init(_ ends: consuming CrewEnds, waker: Waker, thread: consuming OwnThread?) {
+    figures = ends.figures
+    orders = ends.orders
+    notifier = ends.notifier
     self.waker = waker
     self.thread = thread
-    self.figures = figures
   }
 
   var wakesSent: UInt64 { notifier.sent }
@@ -62,12 +60,32 @@ struct CrewMember: ~Copyable {
 
   /// Waits for the end of its thread, which has been told to stop and has no connection.
   fileprivate consuming func join() -> ReactorFigures {
-    thread.join()
+    let figures = figures
+    if let thread { thread.join() }
     let last = figures.pointee.figures
     figures.deinitialize(count: 1)
     figures.deallocate()
     return last
   }
+}
+
+/// The executor's ends of what connects it with one reactor.
+struct CrewEnds: ~Copyable {
+  fileprivate let orders: SPSCRing<Order, HardwareWord>.Producer
+  fileprivate let notifier: Parking.Notifier
+  let figures: UnsafeMutablePointer<SharedFigures>
+
+  /// The thread was not to be had.
+  consuming func discard() {
+    figures.deinitialize(count: 1)
+    figures.deallocate()
+  }
+}
+
+/// Both sides' ends, for a reactor that begins.
+struct CrewConnection: ~Copyable {
+  let executor: CrewEnds
+  let reactor: ReactorStart
 }
 
 struct Crew: ~Copyable {
@@ -98,6 +116,28 @@ struct Crew: ~Copyable {
   func member(_ number: UInt8) -> UnsafeMutablePointer<CrewMember> {
     precondition(number > 0 && number <= count, "no such reactor")
     return members + Int(number) - 1
+  }
+
+  /// Everything that connects one more reactor with the executor, whose ring `waker` wakes.
+  mutating func connect(_ setup: ReactorSetup, executor waker: Waker) -> CrewConnection {
+    let queue = SPSCRing<Order, HardwareWord>.make(capacity: Self.orderCells)
+    let sleeper = Parking.Sleeper()
+    let notifier = sleeper.makeNotifier()
+    let upstream = RemoteUpstream(
+      lane: outbox.addLane(credits: RemoteUpstream.laneCells / 2), executor: parking.makeNotifier(), waker: waker)
+    let figures = UnsafeMutablePointer<SharedFigures>.allocate(capacity: 1)
+    figures.initialize(to: SharedFigures())
+    return CrewConnection(
+      executor: CrewEnds(orders: queue.producer, notifier: notifier, figures: figures),
+      reactor: ReactorStart(orders: queue.consumer, parking: sleeper, upstream: upstream, setup: setup, figures: figures))
+  }
+
+  private static var orderCells: Int { 4_096 }
+
+  /// Adds a reactor that nobody but the caller turns; the caller's end of it.
+  mutating func addUndriven(_ connection: consuming CrewConnection, waker: Waker) -> ReactorStart {
+    add(CrewMember(connection.executor, waker: waker, thread: nil))
+    return connection.reactor
   }
 
   mutating func add(_ member: consuming CrewMember) {

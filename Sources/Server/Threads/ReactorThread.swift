@@ -136,30 +136,22 @@ extension ReactorThread where Engine: ~Copyable {
     in crew: inout Crew, _ setup: ReactorSetup, executor waker: Waker,
     makeRing: @escaping @Sendable () throws(RingError) -> Engine
   ) throws(Errno) {
-    let ends = SPSCRing<Order, HardwareWord>.make(capacity: orderCells)
-    let parking = Parking.Sleeper()
-    let notifier = parking.makeNotifier()
-    let upstream = RemoteUpstream(
-      lane: crew.outbox.addLane(credits: RemoteUpstream.laneCells / 2), executor: crew.parking.makeNotifier(),
-      waker: waker)
-    let figures = UnsafeMutablePointer<SharedFigures>.allocate(capacity: 1)
-    figures.initialize(to: SharedFigures())
-    let parcel = Parcel(
-      ReactorStart(orders: ends.consumer, parking: parking, upstream: upstream, setup: setup, figures: figures))
+    let connection = crew.connect(setup, executor: waker)
+    let parcel = Parcel(connection.reactor)
+    let ends = connection.executor
     let heard = FirstWord<Result<Waker, RingError>>()
     do throws(Errno) {
       let thread = try OwnThread(name: "io_thd_\(crew.count + 1)") { serve(parcel, makeRing, heard) }
       switch heard.hear() {
       case .success(let waker):
-        crew.add(CrewMember(orders: ends.producer, notifier: notifier, waker: waker, thread: thread, figures: figures))
+        crew.add(CrewMember(ends, waker: waker, thread: thread))
       case .failure(let error):
         thread.join()
         throw error.errno
       }
     } catch {
       parcel.discard()
-      figures.deinitialize(count: 1)
-      figures.deallocate()
+      ends.discard()
       _ = crew.outbox.retireAbandonedLanes()
       throw error
     }
@@ -169,19 +161,19 @@ extension ReactorThread where Engine: ~Copyable {
   private static func serve(
     _ parcel: Parcel, _ makeRing: @Sendable () throws(RingError) -> Engine, _ heard: FirstWord<Result<Waker, RingError>>
   ) {
-    do throws(RingError) {
-      let ring = try makeRing()
-      let waker = ring.waker
-      guard let start = parcel.open() else { return }
-      try? OwnThread.bind(to: start.setup.processors)
-      let (shared, executor) = (start.figures, start.upstream.executorWaker)
-      heard.say(.success(waker))
-      try serve(ReactorThread(ring: ring, start))
-      shared.pointee.end()
-      executor.wake()
-    } catch {
-      heard.say(.failure(error))
+    let ring: Engine
+    do throws(RingError) { ring = try makeRing() } catch { return heard.say(.failure(error)) }
+    let waker = ring.waker
+    guard let start = parcel.open() else { return }
+    try? OwnThread.bind(to: start.setup.processors)
+    let (shared, executor) = (start.figures, start.upstream.executorWaker)
+    heard.say(.success(waker))
+    do throws(RingError) { try serve(ReactorThread(ring: ring, start)) } catch {
+      // What its clients were told, and what they sent, is lost with the ring: nobody can go on as if nothing had been.
+      preconditionFailure("the ring of an I/O thread has failed: \(error.reason)")
     }
+    shared.pointee.end()
+    executor.wake()
   }
 
   /// Until it has stopped. Its ring is gone when this returns.
@@ -189,7 +181,6 @@ extension ReactorThread where Engine: ~Copyable {
     try thread.run()
   }
 
-  private static var orderCells: Int { 4_096 }
 }
 
 /// Carries what cannot be copied into a closure; opened once, or thrown away.

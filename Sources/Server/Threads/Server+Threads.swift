@@ -83,8 +83,10 @@ extension Server {
     switch client.pointee.state {
     case .closing: order(.close, client)
     case .draining: order(.stopReading, client)
-    case .open: if !client.pointee.marks.contains(.stopped) { order(.goOn, client) }
+    // Only what was said on the way: the reactor may have delivered more since, and been told to wait.
+    case .open: if client.pointee.marks.contains(.goesOn) { order(.goOn, client) }
     }
+    client.pointee.marks.remove(.goesOn)
     if client.pointee.hasSendable || client.pointee.state == .draining { markReady(client) }
     // The number of threads may have changed on its way.
     let reactor = client.pointee.reactor

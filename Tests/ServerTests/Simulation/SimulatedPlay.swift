@@ -22,6 +22,8 @@ struct Verdict {
   var refusals = 0
   var requests: UInt64 = 0
   var largeWords: UInt64 = 0
+  /// Times that a client moved from one reactor to another.
+  var moves: UInt64 = 0
 
   /// Everything that a second run of the seed must repeat.
   var trace: [UInt64] { world.counts.map { UInt64($0) } + [world.nanoseconds, requests, largeWords, UInt64(refusals)] }
