@@ -42,6 +42,8 @@ package struct Server: ~Copyable {
   var orders: [Order] = []
   /// What reactors have received and sent.
   let trafficPart = Part(Traffic())
+  /// `prefetch-batch-max-size`.
+  var prefetchedKeysMax = 16
   /// Requests that this turn has run.
   var requestsInTurn = 0
   /// Reactors with threads of their own.
@@ -176,6 +178,7 @@ package struct Server: ~Copyable {
     inputLimits.parser.bulkBytesMax = configuration.settings.clients.bulkBytesMax
     inputLimits.queryBufferBytes = Int(clamping: configuration.settings.clients.queryBufferBytesMax)
     announceLimits()
+    prefetchedKeysMax = configuration.settings.threads.prefetchBatchMax
     timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
     let limit = configuration.settings.clients.outputLimits.normal
     let bounds = [limit.hardBytes, limit.softBytes].filter { $0 > 0 }

@@ -140,6 +140,7 @@ package enum Start {
   ) throws(RingError) {
     var executor = Executor(ring: try makeRing(), server: server, makeRing: makeRing)
     try executor.startReactors()
+    server.pointee.bindExecutor()
     server.pointee.announce()
     try executor.run()
   }

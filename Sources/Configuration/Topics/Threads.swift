@@ -36,12 +36,12 @@ extension Directive {
     ).accepted(),
     .flag(
       "io-threads-always-active", \.threads.ioThreadsAlwaysActive, default: false,
-      "Keeps every thread awake whatever the load; for tests only."
-    ).hidden().later(.threads),
+      "Keeps every thread awake whatever the load; here all of them serve, and sleep when there is nothing to do."
+    ).hidden().accepted(),
     .integer(
       "prefetch-batch-max-size", \.threads.prefetchBatchMax, 0...128, default: 16,
       "Keys whose memory is fetched ahead of a batch of requests; 0 fetches none."
-    ).later(.threads),
+    ),
     .integer(
       "min-io-threads-avoid-copy-reply", \.threads.avoidCopyReplyThreadsMin, .nonNegative32, default: 7,
       "Threads from which large values are sent from where they lie."
@@ -57,7 +57,7 @@ extension Directive {
     .text(
       "server_cpulist", \.threads.serverProcessors, also: ["server-cpulist"], changes: .atStart,
       accepts: "processors, such as 0-3,8", "Processors for the threads that serve clients."
-    ).later(.system),
+    ),
     .text(
       "bio_cpulist", \.threads.backgroundProcessors, also: ["bio-cpulist"], changes: .atStart,
       accepts: "processors, such as 0-3,8", "Processors for background threads."

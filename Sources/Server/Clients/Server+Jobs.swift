@@ -66,7 +66,11 @@ extension Server {
     client.pointee.inputCapacity = batch.pointee.inputCapacity
     client.pointee.largeWords = batch.pointee.largeWords
     requestsInTurn += batch.pointee.count
-    if batch.pointee.count > 1 { batch.pointee.prefetch(databases + Int(client.pointee.session.database)) }
+    if batch.pointee.count > 1 && prefetchedKeysMax > 0 {
+      batch.pointee.prefetch(databases + Int(client.pointee.session.database))
+      statistics.prefetchBatches &+= 1
+      statistics.prefetchEntries &+= UInt64(batch.pointee.count)
+    }
     beginBatch()
   }
 

@@ -29,7 +29,9 @@ extension Executor where Engine: ~Copyable {
   /// Takes jobs until a few batches are there to be run together; everything else is done at once. Returns the jobs taken.
   private mutating func popBatches() -> Int {
     var jobs = 0
-    while pending.count < Self.batchesTogetherMax, let job = server.pointee.crew.outbox.pop() {
+    var requests = 0
+    let requestsMax = max(1, server.pointee.prefetchedKeysMax)
+    while requests < requestsMax, let job = server.pointee.crew.outbox.pop() {
       jobs += 1
       guard job.kind == .batch, let pointer = job.pointer else {
         // It may be about a client whose batch is pending, and comes behind it.
@@ -37,14 +39,18 @@ extension Executor where Engine: ~Copyable {
         server.pointee.take(job)
         continue
       }
-      pending.append((job.client, pointer.assumingMemoryBound(to: Batch.self)))
+      let batch = pointer.assumingMemoryBound(to: Batch.self)
+      pending.append((job.client, batch))
+      requests += max(1, batch.pointee.count)
     }
     return jobs
   }
 
   /// Asks memory for the keys of all of them, then runs them.
   private mutating func runBatches() {
-    if pending.count > 1 {
+    if pending.count > 1 && server.pointee.prefetchedKeysMax > 0 {
+      server.pointee.statistics.prefetchBatches &+= 1
+      server.pointee.statistics.prefetchEntries &+= UInt64(pending.count)
       for waiting in pending {
         let database = server.pointee.databases + Int(waiting.client.pointee.session.database)
         waiting.batch.pointee.prefetchBuckets(database)
@@ -64,8 +70,6 @@ extension Executor where Engine: ~Copyable {
     }
     pending.removeAll(keepingCapacity: true)
   }
-
-  private static var batchesTogetherMax: Int { 16 }
 
   // MARK: orders
 

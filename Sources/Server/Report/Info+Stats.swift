@@ -60,8 +60,9 @@ extension InfoReport {
     out.field("io_threaded_writes_processed", threaded.writes)
     out.zeros(
       "io_threaded_freed_objects",
-      "io_threaded_accept_processed", "io_threaded_poll_processed", "io_threaded_total_prefetch_batches",
-      "io_threaded_total_prefetch_entries")
+      "io_threaded_accept_processed", "io_threaded_poll_processed")
+    out.field("io_threaded_total_prefetch_batches", statistics.prefetchBatches)
+    out.field("io_threaded_total_prefetch_entries", statistics.prefetchEntries)
     out.field("client_query_buffer_limit_disconnections", statistics.queryBufferDisconnections)
     out.field("client_output_buffer_limit_disconnections", statistics.outputBufferDisconnections)
     out.zeros("reply_buffer_shrinks", "reply_buffer_expands")

@@ -5,6 +5,9 @@ struct Statistics {
   var connectionsAccepted: UInt64 = 0
   var connectionsRefused: UInt64 = 0
   var commands: UInt64 = 0
+  /// Times that memory was asked for before several requests ran, and the requests.
+  var prefetchBatches: UInt64 = 0
+  var prefetchEntries: UInt64 = 0
   var protocolErrors: UInt64 = 0
   var queryBufferDisconnections: UInt64 = 0
   var outputBufferDisconnections: UInt64 = 0

@@ -208,6 +208,15 @@ extension Server {
     for number in 0..<crew.count { traffic.reactors[number + 1] = crew.member(UInt8(number + 1)).pointee.figures.pointee.figures }
   }
 
+  /// Binds the calling thread, the executor, to `server_cpulist`; its reactors bind themselves.
+  func bindExecutor() {
+    let text = configuration.settings.threads.serverProcessors
+    guard let list = ProcessorList(text) else { return log.warning("server_cpulist is no list of processors: \(text)") }
+    do throws(Errno) { try OwnThread.bind(to: list.numbers) } catch {
+      log.warning("Can't run on the processors \(text): \(error.text)")
+    }
+  }
+
   /// `server_cpulist`.
   private var reactorProcessors: [Int] { ProcessorList(configuration.settings.threads.serverProcessors)?.numbers ?? [] }
 }
