@@ -42,6 +42,8 @@ package struct Server: ~Copyable {
   var orders: [Order] = []
   /// What reactors have received and sent.
   let trafficPart = Part(Traffic())
+  /// Processors that the process may use, as of its start.
+  let processorCount = Machine.cores
   /// `prefetch-batch-max-size`.
   var prefetchedKeysMax = 16
   /// Requests that this turn has run.
@@ -179,6 +181,7 @@ package struct Server: ~Copyable {
     inputLimits.queryBufferBytes = Int(clamping: configuration.settings.clients.queryBufferBytesMax)
     announceLimits()
     prefetchedKeysMax = configuration.settings.threads.prefetchBatchMax
+    judgeThreads()
     timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
     let limit = configuration.settings.clients.outputLimits.normal
     let bounds = [limit.hardBytes, limit.softBytes].filter { $0 > 0 }

@@ -22,10 +22,10 @@ def subjects(start):
     if os.path.exists(REDIS):
         found.append(differential.Subject("redis", start(path=REDIS, deny="")))
     found.append(differential.Subject("epoll", start("io-engine epoll", "io-threads 1")))
-    found.append(differential.Subject("epoll, 2 threads", start("io-engine epoll", "io-threads 2")))
+    found.append(differential.Subject("epoll, 2 threads", start("io-engine epoll", "io-threads 2", "io-threads-always-active yes")))
     if io_uring_is_here():
         found.append(differential.Subject("io_uring", start("io-engine io_uring", "io-threads 1")))
-        found.append(differential.Subject("io_uring, 4 threads", start("io-engine io_uring", "io-threads 4")))
+        found.append(differential.Subject("io_uring, 4 threads", start("io-engine io_uring", "io-threads 4", "io-threads-always-active yes")))
     if len(found) < 2:
         skip("there is only one engine here and no redis-server")
     return found

@@ -69,7 +69,7 @@ class Load:
 
 @test(on="martlet")
 def every_client_has_a_thread(start):
-    server = start("io-threads 4")
+    server = start("io-threads 4", "io-threads-always-active yes")
     expect(reactors(server), 3)
     clients = [server.connect() for _ in range(9)]
     for number, client in enumerate(clients):
@@ -90,7 +90,7 @@ def every_client_has_a_thread(start):
 
 @test(on="martlet")
 def threads_come_and_go_under_load(start):
-    server = start("io-threads 1")
+    server = start("io-threads 1", "io-threads-always-active yes")
     with server.connect() as control, Load(server) as load:
         for wanted in (4, 1, 2, 8, 3, 1, 5, 2, 16, 1, 2):
             before = sum(load.counts)
@@ -106,7 +106,7 @@ def threads_come_and_go_under_load(start):
 
 @test(on="martlet")
 def clients_that_wait_move_too(start):
-    server = start("io-threads 1")
+    server = start("io-threads 1", "io-threads-always-active yes")
     with server.connect() as control, server.connect() as waiting, server.connect() as half:
         waiting.send_command("BLPOP", "list", 0)
         half.send(b"*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$20000\r\n" + b"h" * 9000)
@@ -123,7 +123,7 @@ def clients_that_wait_move_too(start):
 
 @test(on="martlet")
 def a_reader_that_does_not_read_moves_too(start):
-    server = start("io-threads 3")
+    server = start("io-threads 3", "io-threads-always-active yes")
     with server.connect() as control, server.connect(timeout=60.0) as lazy:
         expect(control.call("SET", "large", b"v" * (8 << 20)), "OK")
         for _ in range(3):
@@ -142,7 +142,7 @@ def a_reader_that_does_not_read_moves_too(start):
 
 @test(on="martlet")
 def kills_and_ends_reach_other_threads(start):
-    server = start("io-threads 4")
+    server = start("io-threads 4", "io-threads-always-active yes")
     with server.connect() as control:
         doomed = [server.connect() for _ in range(12)]
         for client in doomed:
@@ -158,7 +158,7 @@ def kills_and_ends_reach_other_threads(start):
 
 @test(on="martlet")
 def pauses_hold_clients_of_all_threads(start):
-    server = start("io-threads 3")
+    server = start("io-threads 3", "io-threads-always-active yes")
     with server.connect() as control:
         writers = [server.connect() for _ in range(6)]
         expect(control.call("CLIENT", "PAUSE", 60000, "WRITE"), "OK")
@@ -176,7 +176,7 @@ def pauses_hold_clients_of_all_threads(start):
 
 @test(on="martlet")
 def a_stop_under_load_keeps_what_was_answered(start):
-    server = start("io-threads 4", "appendonly yes", "appendfsync always")
+    server = start("io-threads 4", "io-threads-always-active yes", "appendonly yes", "appendfsync always")
     load = Load(server, clients=6)
     for worker in load.workers:
         worker.start()
@@ -192,8 +192,23 @@ def a_stop_under_load_keeps_what_was_answered(start):
 
 
 @test(on="martlet")
+def one_processor_needs_no_reactors(start):
+    """Bound to one processor the executor serves everybody, unless it is told otherwise."""
+    server = start("io-threads 3", prefix=("taskset", "-c", "0"))
+    with server.connect() as client, server.connect() as other:
+        expect(other.call("PING"), "PONG")
+        info = threads(client)
+        assert info["io_thread_0"].startswith("clients=2,"), info
+        expect(client.call("CONFIG", "SET", "io-threads-always-active", "yes"), "OK")
+        wait_until(lambda: threads(client)["io_thread_0"].startswith("clients=0,"), 10, "clients on reactors")
+        expect(client.call("CONFIG", "SET", "io-threads-always-active", "no"), "OK")
+        wait_until(lambda: threads(client)["io_thread_0"].startswith("clients=2,"), 10, "clients with the executor")
+        expect(other.call("PING"), "PONG")
+
+
+@test(on="martlet")
 def more_threads_than_can_be_had_is_the_commands_error(start):
-    server = start("io-threads 2")
+    server = start("io-threads 2", "io-threads-always-active yes")
     with server.connect() as client:
         expect_error(client.call("CONFIG", "SET", "io-threads", 129), "ERR CONFIG SET failed*")
         expect_error(client.call("CONFIG", "SET", "io-threads", 0), "ERR CONFIG SET failed*")

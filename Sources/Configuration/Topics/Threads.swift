@@ -36,8 +36,8 @@ extension Directive {
     ).accepted(),
     .flag(
       "io-threads-always-active", \.threads.ioThreadsAlwaysActive, default: false,
-      "Keeps every thread awake whatever the load; here all of them serve, and sleep when there is nothing to do."
-    ).hidden().accepted(),
+      "Spreads clients over the threads even where the process has a single processor; for tests."
+    ).hidden(),
     .integer(
       "prefetch-batch-max-size", \.threads.prefetchBatchMax, 0...128, default: 16,
       "Keys whose memory is fetched ahead of a batch of requests; 0 fetches none."

@@ -159,6 +159,13 @@ struct Crew: ~Copyable {
   /// A thread has been told to end and has not: until then no other can take its place.
   var isEnding: Bool { count > 0 && members[count - 1].isTold }
 
+  /// Reactors help only where they have a processor of their own: on a single one each hop is a switch of threads, and the
+  /// executor serves everybody.
+  var isUseful = true
+
+  /// Reactors that clients are spread over; the first ones.
+  var serving: Int { isUseful ? staying : 0 }
+
   /// Those that stay, or are to come to stay.
   var staying: Int {
     var staying = 0
@@ -204,6 +211,7 @@ struct Crew: ~Copyable {
 
   /// The reactor with the fewest clients that takes more; 0 if none does.
   var leastLoaded: UInt8 {
+    guard isUseful else { return 0 }
     var least = 0
     for index in 0..<count where !members[index].isLeaving {
       if least == 0 || members[index].clientCount < members[least - 1].clientCount { least = index + 1 }

@@ -90,7 +90,9 @@ extension Server {
     if client.pointee.hasSendable || client.pointee.state == .draining { markReady(client) }
     // The number of threads may have changed on its way.
     let reactor = client.pointee.reactor
-    if reactor > 0 ? crew.member(reactor).pointee.isLeaving : crew.staying > 0 { move(client, to: crew.leastLoaded) }
+    if reactor > 0 ? crew.member(reactor).pointee.isLeaving || !crew.isUseful : crew.serving > 0 {
+      move(client, to: crew.leastLoaded)
+    }
   }
 
   /// Has another reactor serve the client, once the present one has let go of it.
@@ -120,10 +122,9 @@ extension Server {
 
   /// Spreads the clients over the reactors that stay: nobody has more than his share, and those that leave have none.
   mutating func spreadClients() {
-    let staying = crew.staying
-    var share = staying == 0 ? Int.max : (clients.count + staying - 1) / staying
+    let staying = crew.serving
+    let share = staying == 0 ? Int.max : (clients.count + staying - 1) / staying
     var counts = [Int](repeating: 0, count: staying + 1)
-    if staying == 0 { share = .max }
     forEachClient { client in
       let number = Int(client.pointee.marks.contains(.moving) ? client.pointee.destination : client.pointee.reactor)
       if number <= staying { counts[number] += 1 }
@@ -206,6 +207,14 @@ extension Server {
   /// What reactors with threads have counted until now.
   mutating func refreshTraffic() {
     for number in 0..<crew.count { traffic.reactors[number + 1] = crew.member(UInt8(number + 1)).pointee.figures.pointee.figures }
+  }
+
+  /// Whether reactors have a processor to run on besides the executor's; `io-threads-always-active` takes it for granted.
+  mutating func judgeThreads() {
+    let isUseful = processorCount > 1 || configuration.settings.threads.ioThreadsAlwaysActive
+    guard isUseful != crew.isUseful else { return }
+    crew.isUseful = isUseful
+    spreadClients()
   }
 
   /// Binds the calling thread, the executor, to `server_cpulist`; its reactors bind themselves.

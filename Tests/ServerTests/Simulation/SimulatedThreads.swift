@@ -62,6 +62,7 @@ func playSimulatedThreads(seed: UInt64, _ rates: SimulatedFaultRates, resizes: B
   var executor = Executor(ring: try SimulatedRing(world), server: server, makeRing: refuseRing)
   let crew = SimulatedCrew(world)
   let waker = executor.reactor.ring.waker
+  server.pointee.crew.isUseful = true
   server.pointee.crew.start = { (members, setup) throws(Errno) in try crew.start(&members, setup, waker) }
   try server.pointee.changeThreads(to: 2 + world.random.below(3))
   server.pointee.clock.hold(at: world.nanoseconds)

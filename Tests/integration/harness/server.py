@@ -103,11 +103,12 @@ class Server:
 
     `lines` are added to the generated configuration file; `arguments` to the
     command line. With `configuration=False` no file is written and the caller's
-    arguments are all it gets. `standard_input` is fed to the process.
+    arguments are all it gets. `standard_input` is fed to the process. `prefix`
+    is what starts it, such as taskset.
     """
 
     def __init__(self, *lines, arguments=(), environment=None, configuration=True, standard_input=None,
-                 path=None, chosen_engine=None, deny=None, start=True):
+                 path=None, chosen_engine=None, deny=None, start=True, prefix=()):
         self.path = path or binary()
         self.flavour = flavour(self.path)
         self.directory = tempfile.mkdtemp(prefix="martlet-test-")
@@ -119,6 +120,7 @@ class Server:
         self.standard_input = standard_input
         self.engine = chosen_engine or engine()
         self.deny = denied() if deny is None else deny
+        self.prefix = list(prefix)
         self.host = "127.0.0.1"
         self.port = self._directive("port", None)
         if self.port is None:
@@ -154,13 +156,13 @@ class Server:
         if self.flavour == "martlet" and "io-engine" not in own:
             lines.append(f"io-engine {self.engine}")
         if self.flavour == "martlet" and "io-threads" not in own and os.environ.get("MARTLET_THREADS"):
-            lines.append(f"io-threads {os.environ['MARTLET_THREADS']}")
+            lines += [f"io-threads {os.environ['MARTLET_THREADS']}", "io-threads-always-active yes"]
         return "\n".join(lines) + "\n"
 
     # Life
 
     def command_line(self):
-        command = [self.path]
+        command = self.prefix + [self.path]
         if self.deny:
             command = [sys.executable, SECCOMP, self.deny] + command
         if self.config_path:
