@@ -5,7 +5,7 @@ import stat
 
 from harness.resp import Closed, Connection, encode, wait_until
 from harness.runner import expect, expect_error, skip, test
-from harness.server import free_port, parse_info
+from harness.server import free_port, is_sanitized, parse_info
 
 
 # Limits on who comes in
@@ -531,3 +531,25 @@ def half_closed_connection_still_gets_its_replies(server):
         connection.send(encode("SET", "k", "v") + encode("GET", "k") + b"PING\r\n")
         connection.socket.shutdown(socket.SHUT_WR)
         expect(connection.read_until_closed(), b"+OK\r\n$1\r\nv\r\n+PONG\r\n")
+
+
+@test(on="martlet")
+def a_large_value_that_was_held_is_freed(start):
+    """The words of a request that CLIENT PAUSE holds are kept, and let go of when it has run."""
+    if is_sanitized():
+        skip("a sanitizer's allocator keeps no figures")
+    server = start()
+    with server.connect() as control, server.connect(timeout=60.0) as writer:
+        def used():
+            return int(parse_info(control.call("INFO", "memory"))["used_memory"])
+
+        before = used()
+        for _ in range(3):
+            expect(control.call("CLIENT", "PAUSE", 60000, "WRITE"), "OK")
+            writer.send(encode("SET", "k", b"v" * (32 << 20)))
+            expect(writer.is_silent(0.3), True)
+            expect(control.call("CLIENT", "UNPAUSE"), "OK")
+            expect(writer.read(), "OK")
+            expect(control.call("STRLEN", "k"), 32 << 20)
+            expect(control.call("DEL", "k"), 1)
+        wait_until(lambda: used() < before + (16 << 20), 10, f"the memory of the values, {used() - before} bytes, to be given back")

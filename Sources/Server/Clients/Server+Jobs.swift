@@ -49,6 +49,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       pointee.beginBatch()
       pointee.execution.pointee.hint(.empty, KeyHash(bits: 0))
       execute(client, arguments, nil)
+      if client.pointee.largeWords != nil { client.pointee.releaseLargeWords() }
       held.deinitialize(count: 1)
       held.deallocate()
       pointee.afterRequest(client)
