@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import socket
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -370,7 +371,13 @@ class Stage:
         return []
 
     def close(self):
+        """Leaves when the server has seen every connection off: the next section may count its clients."""
         for client in self.clients.values():
+            try:
+                client.socket.shutdown(socket.SHUT_WR)
+                client.read_until_closed()
+            except OSError:
+                pass  # it was closed already, or is kept from reading
             client.close()
 
 
