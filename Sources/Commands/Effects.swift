@@ -11,7 +11,7 @@ import Wire
 public struct Effects: ~Copyable {
   /// Somebody keeps records: the log, or a replica.
   public var isRecording = false
-  /// Somebody waits for keys that others write.
+  /// Somebody waits for keys that others write, or watches them.
   public var isWatched = false
   /// Changes since the start, as INFO's rdb_changes_since_last_save counts them.
   public var changes: UInt64 = 0
@@ -19,10 +19,16 @@ public struct Effects: ~Copyable {
   public private(set) var isReplaced = false
   /// The records given so far by the command under way.
   public var records: OutputBuffer
+  /// How many there are, those that go before it included.
+  public private(set) var recordCount = 0
   /// Keys that the command looked at or changed besides those that its words name: the copy in another database.
   public private(set) var otherKeys: [KeyPlace] = []
   /// Keys that were found expired and are gone. The command that came across one answers as if it had never been there.
   public private(set) var expiredKeys: [KeyPlace] = []
+
+  /// The keys that were changed, if the command says which: it names several, and may have changed only some of them.
+  /// Empty where all that it names in order to write have changed, and where nobody waits for keys or watches them.
+  public private(set) var changedKeys: [KeyPlace] = []
 
   /// A key, by its hash, in a database.
   public struct KeyPlace: BitwiseCopyable, Hashable, Sendable {
@@ -44,14 +50,16 @@ public struct Effects: ~Copyable {
 
   public mutating func clear() {
     isReplaced = false
+    recordCount = 0
     records.discardAll()
     guard hasPlaces else { return }
     hasPlaces = false
     otherKeys.removeAll(keepingCapacity: true)
     expiredKeys.removeAll(keepingCapacity: true)
+    changedKeys.removeAll(keepingCapacity: true)
   }
 
-  /// `otherKeys` or `expiredKeys` hold something.
+  /// `otherKeys`, `expiredKeys` or `changedKeys` hold something.
   public private(set) var hasPlaces = false
 
   /// The command touches a key that its words do not name.
@@ -61,9 +69,16 @@ public struct Effects: ~Copyable {
     otherKeys.append(KeyPlace(hash: KeyHash(key), database: database))
   }
 
+  /// The command has changed this key. Once it says so of one, it says so of all that it has changed.
+  mutating func changes(_ key: ByteView, database: Int) {
+    guard isWatched else { return }
+    hasPlaces = true
+    changedKeys.append(KeyPlace(hash: KeyHash(key), database: database))
+  }
+
   /// A key was found expired.
   mutating func expires(_ key: ByteView, database: Int) {
-    guard isRecording else { return }
+    guard isRecording || isWatched else { return }
     hasPlaces = true
     expiredKeys.append(KeyPlace(hash: KeyHash(key), database: database))
   }
@@ -75,6 +90,7 @@ public struct Effects: ~Copyable {
   public mutating func beginRecord(words count: Int) {
     isReplaced = true
     guard isRecording else { return }
+    recordCount += 1
     writeHeader(UInt8(ascii: "*"), count)
   }
 
@@ -82,6 +98,7 @@ public struct Effects: ~Copyable {
   /// changes anything: a key was found expired and is gone.
   public mutating func beginPrelude(words count: Int) {
     guard isRecording else { return }
+    recordCount += 1
     writeHeader(UInt8(ascii: "*"), count)
   }
 

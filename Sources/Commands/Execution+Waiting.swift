@@ -17,6 +17,8 @@ public struct Waiting {
   public let timeoutMilliseconds: Int64
   /// Words that mean something else later than now, and what they mean now: `$` of XREAD.
   public var substitutes: [Substitute] = []
+  /// Where it cannot wait, in a transaction, the answer is no element instead of no array.
+  public var answersElement = false
 
   public typealias Substitute = (word: Int, text: [UInt8])
 
@@ -30,6 +32,12 @@ extension Execution {
   /// The client waits for one of these keys; the body returns without an answer.
   public mutating func wait(for keys: Range<Int>, _ timeoutMilliseconds: Int64) {
     waiting = Waiting(keys: keys, timeoutMilliseconds: timeoutMilliseconds)
+  }
+
+  /// The same for a command that moves one element.
+  public mutating func wait(forElementOf key: Int, _ timeoutMilliseconds: Int64) {
+    waiting = Waiting(keys: key..<key + 1, timeoutMilliseconds: timeoutMilliseconds)
+    waiting?.answersElement = true
   }
 
   /// Looks for a value of `type` in order to change it, as a command does that may wait.

@@ -59,6 +59,8 @@ public struct Execution: ~Copyable {
   var hasMetEndedField = false
   /// The command runs again, after it has waited.
   public var isRetry = false
+  /// EXEC runs: nothing may come between its commands, so none of them may wait.
+  public var isAtomic = false
   /// Keyspace events of this command, for whoever listens.
   public var events = KeyspaceEvents()
   /// Counters that INFO prints.
@@ -98,6 +100,11 @@ public struct Execution: ~Copyable {
   @inlinable public mutating func hint(_ key: ByteView, _ hash: KeyHash) {
     hintedKey = key
     hintedHash = hash
+  }
+
+  /// Of the keys that it names the command has changed this one, and those of which it says the same.
+  public mutating func changed(key: ByteView) {
+    effects.changes(key, database: Int(session.pointee.database))
   }
 
   /// The command changed `count` things: it will be recorded.

@@ -40,6 +40,13 @@ public struct Session: BitwiseCopyable {
     @inlinable public static var importSource: Flags { Flags(rawValue: 1 << 10) }
     /// The connection's address is a loopback address (or a unix socket): "local" for enable-debug-command.
     @inlinable public static var local: Flags { Flags(rawValue: 1 << 11) }
+    /// Between MULTI and EXEC: requests are queued.
+    @inlinable public static var inTransaction: Flags { Flags(rawValue: 1 << 12) }
+
+    /// Requests are neither refused for want of a password nor queued: one test for both, on every request.
+    @inlinable public var isOrdinary: Bool {
+      rawValue & (Flags.authenticated.rawValue | Flags.inTransaction.rawValue) == Flags.authenticated.rawValue
+    }
 
     /// The next answer goes nowhere.
     @inlinable public var isSilent: Bool { rawValue & (Flags.replyOff.rawValue | Flags.replySkip.rawValue) != 0 }

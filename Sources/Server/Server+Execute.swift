@@ -23,14 +23,19 @@ extension UnsafeMutablePointer where Pointee == Server {
       if mayWait { execution.pointee.waiting = nil }
       command.pointee.body(&execution.pointee)
       if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
-      if pointee.blocked.count > 0 && execution.pointee.effects.changes != record.changes {
-        pointee.signalWaiters(command, database: record.database)
+      if execution.pointee.effects.isWatched
+        && (execution.pointee.effects.changes != record.changes || execution.pointee.effects.hasPlaces)
+      {
+        pointee.noteChanges(command, record)
       }
       if mayWait && execution.pointee.waiting != nil {
         pointee.block(client, command)
       } else {
         pointee.account(for: command, client, before)
+        client.pointee.session.flags.advanceReplySkip()
       }
+    } else if pointee.isTransactionDue {
+      runTransaction(client)
     }
     pointee.running = .none
     if pointee.blocked.hasReady { serveBlocked() }
@@ -41,7 +46,7 @@ extension UnsafeMutablePointer where Pointee == Server {
 struct BeforeCommand {
   let output: UnsafeMutablePointer<OutputBuffer>
   let mark: OutputBuffer.Mark
-  let errorCount: UInt32
+  var errorCount: UInt32
   let isSilent: Bool
 }
 
@@ -59,34 +64,47 @@ extension Server {
   fileprivate mutating func admit(
     _ client: UnsafeMutablePointer<Client>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
   ) -> UnsafePointer<Command>? {
-    running = arguments
-    execution.pointee.arguments = arguments
-    execution.pointee.largeWords = client.pointee.largeWords
-    execution.pointee.session = UnsafeMutableRawPointer(client)
-      .advanced(by: Client.sessionOffset).assumingMemoryBound(to: Session.self)
-    let output = UnsafeMutableRawPointer(client)
-      .advanced(by: Client.outputOffset).assumingMemoryBound(to: OutputBuffer.self)
-    execution.pointee.reply = Reply(output: output, isRESP3: client.pointee.session.flags.contains(.resp3))
-
+    prepare(client, arguments, client.pointee.largeWords)
     guard let command = known ?? resolve(client, arguments) else { return nil }
     guard command.pointee.accepts(words: arguments.count) else {
       refuseArity(command, client)
       return nil
     }
     let flags = client.pointee.session.flags
-    if !flags.contains(.authenticated) && !command.pointee.flags.contains(.noAuth) {
-      refuse(command, client, "NOAUTH Authentication required.")
-      return nil
-    }
+    guard flags.isOrdinary else { return admitUncommon(command, client, flags) }
+    return mayRun(command, client, flags) ? command : nil
+  }
+
+  /// Points the execution at a request of a client.
+  @inline(__always)
+  mutating func prepare(
+    _ client: UnsafeMutablePointer<Client>, _ arguments: Arguments, _ largeWords: UnsafeMutablePointer<LargeWords>?
+  ) {
+    running = arguments
+    execution.pointee.arguments = arguments
+    execution.pointee.largeWords = largeWords
+    execution.pointee.session = UnsafeMutableRawPointer(client)
+      .advanced(by: Client.sessionOffset).assumingMemoryBound(to: Session.self)
+    let output = UnsafeMutableRawPointer(client)
+      .advanced(by: Client.outputOffset).assumingMemoryBound(to: OutputBuffer.self)
+    execution.pointee.reply = Reply(output: output, isRESP3: client.pointee.session.flags.contains(.resp3))
+  }
+
+  /// Whether the server runs the command now; answers why not. `queued`: what EXEC will run, if it is that.
+  @inline(__always)
+  mutating func mayRun(
+    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ flags: Session.Flags,
+    _ queued: CommandFlags = []
+  ) -> Bool {
     if command.pointee.flags.contains(.protected), let refusal = protectedRefusal(command, flags) {
       refuse(command, client, refusal)
-      return nil
+      return false
     }
-    if isRestricted, let refusal = restriction(command) {
+    if isRestricted, let refusal = restriction(command, queued) {
       refuse(command, client, text: refusal)
-      return nil
+      return false
     }
-    return command
+    return true
   }
 
   private mutating func resolve(
@@ -106,7 +124,7 @@ extension Server {
   // MARK: the account
 
   @inline(__always)
-  fileprivate mutating func beforeCommand(
+  mutating func beforeCommand(
     _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>
   ) -> BeforeCommand {
     let isSilent = client.pointee.session.flags.isSilent
@@ -119,7 +137,7 @@ extension Server {
   }
 
   @inline(__always)
-  fileprivate mutating func account(
+  mutating func account(
     for command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ before: BeforeCommand
   ) {
     let index = command.pointee.index
@@ -143,13 +161,13 @@ extension Server {
       stoodOut(index, ticks: spent, replied: replied, client)
     }
     if before.isSilent { silence.pointee.discardAll() }
-    client.pointee.session.flags.advanceReplySkip()
   }
 
   /// Whether CLIENT PAUSE makes a request wait that begins with these words. Asked only while a pause is on.
-  func holds(_ name: ByteView, _ second: ByteView?) -> Bool {
+  func holds(_ client: UnsafeMutablePointer<Client>, _ name: ByteView, _ second: ByteView?) -> Bool {
     guard let command = table.resolve(name, second) else { return false }
-    if isThrottlingWrites && command.pointee.flags.contains(.write) { return true }
-    return clientPause.holds(command.pointee.flags, now: clock.milliseconds)
+    let flags = flagsToHold(command, client)
+    if isThrottlingWrites && flags.contains(.write) { return true }
+    return clientPause.holds(flags, now: clock.milliseconds)
   }
 }

@@ -75,6 +75,11 @@ extension Server {
     nonmutating unsafeMutableAddress { blockedPart.memory }
   }
 
+  var watched: WatchedKeys {
+    unsafeAddress { UnsafePointer(watchedPart.memory) }
+    nonmutating unsafeMutableAddress { watchedPart.memory }
+  }
+
   package var engine: EngineReport {
     unsafeAddress { UnsafePointer(enginePart.memory) }
     nonmutating unsafeMutableAddress { enginePart.memory }

@@ -35,8 +35,7 @@ extension Server {
   mutating func refuse(
     _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ text: StaticString
   ) {
-    commandStatistics[command.pointee.index].rejections += 1
-    answerError(client) { $0.error(text) }
+    refuse(command, client, text: "\(text)")
   }
 
   /// The same with a text that is put together.
@@ -44,32 +43,34 @@ extension Server {
     _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, text: String
   ) {
     commandStatistics[command.pointee.index].rejections += 1
+    let isExec = command.pointee.index == transactions.exec
     answerError(client) { reply in
       reply.beginError()
+      if isExec { reply.part(Self.discarded) }
       reply.part(text: text)
       reply.end()
     }
+    if isExec { endTransaction(client) }
   }
 
+  /// EXEC does not refuse without saying what that means.
+  private static var discarded: StaticString { "EXECABORT Transaction discarded because of: " }
+
   /// Why the command may not run while the data are being loaded, or while the disk does not take what is written.
-  func restriction(_ command: UnsafePointer<Command>) -> String? {
+  /// `queued`: what EXEC will run.
+  func restriction(_ command: UnsafePointer<Command>, _ queued: CommandFlags = []) -> String? {
     if recovery.isLoading && !command.pointee.flags.contains(.loading) {
       return "LOADING Redis is loading the dataset in memory"
     }
     let isPing = table.facts[command.pointee.index].name == "ping"
-    return command.pointee.flags.contains(.write) || isPing ? writeRefusal : nil
+    return command.pointee.flags.union(queued).contains(.write) || isPing ? writeRefusal : nil
   }
 
   mutating func refuseArity(_ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>) {
-    commandStatistics[command.pointee.index].rejections += 1
     let name = table.facts[command.pointee.index].fullName
-    answerError(client) { reply in
-      reply.beginError()
-      reply.part("ERR wrong number of arguments for '")
-      reply.part(text: name)
-      reply.part("' command")
-      reply.end()
-    }
+    // In Redis's words: the code is lost where EXEC says what that means.
+    let code = command.pointee.index == transactions.exec ? "" : "ERR "
+    refuse(command, client, text: "\(code)wrong number of arguments for '\(name)' command")
   }
 
   /// Redis names the command and shows the first words, each cut at 128 bytes, 128 bytes in all.
@@ -116,6 +117,8 @@ extension Server {
     let mark = output.pointee.mark
     write(execution.pointee.reply)
     errors.count(output.pointee.prefix(after: mark))
+    // A request that is refused is one that EXEC cannot run: it runs none.
+    if flags.contains(.inTransaction) { client.pointee.transaction?.pointee.isRefused = true }
     if isSilent { silence.pointee.discardAll() }
     client.pointee.session.flags.advanceReplySkip()
   }

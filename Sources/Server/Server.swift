@@ -84,6 +84,12 @@ package struct Server: ~Copyable {
   var parkedWriters = ParkedWriters()
   /// Clients that wait for a key.
   let blockedPart = Part(BlockedClients())
+  /// Keys that clients watch.
+  let watchedPart = Part(WatchedKeys())
+  /// Where the commands stand that a transaction does not queue.
+  let transactions: TransactionTable
+  /// EXEC was admitted, and runs as soon as it is known that nothing else does.
+  var isTransactionDue = false
   /// Some command has another name here than elsewhere.
   let isRenaming: Bool
   /// The session under which the log's records are run again.
@@ -141,6 +147,7 @@ package struct Server: ~Copyable {
     nobody.initialize(to: Session(id: 0))
     replayer = .allocate(capacity: 1)
     replayer.initialize(to: Session(id: 0))
+    transactions = TransactionTable(table)
     isRenaming = !configuration.settings.security.renamedCommands.isEmpty
     gates = .allocate(capacity: table.count)
     for index in 0..<table.count { (gates + index).initialize(to: Gate(table.facts[index])) }

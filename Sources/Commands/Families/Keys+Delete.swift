@@ -15,6 +15,7 @@ extension Keys {
       guard let location = execution.locate(key, execution.hash(of: key)) else { continue }
       execution.remove(location, lazily: lazily)
       execution.note(.generic, "del", key)
+      execution.changed(key: key)
       deleted += 1
     }
     execution.changed(deleted)

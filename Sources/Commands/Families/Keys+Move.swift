@@ -77,6 +77,8 @@ extension Keys {
     let other = execution.databases + target
     other.pointee.put(entry, key, KeyHash(key))
     execution.changed()
+    execution.changed(key: key)
+    execution.effects.changes(key, database: target)
     execution.events.note(.new, "new", key, database: target)
     execution.note(.generic, "move_from", key)
     execution.events.note(.generic, "move_to", key, database: target)
@@ -116,6 +118,7 @@ extension Keys {
     guard let location = execution.locate(source, KeyHash(source)) else { return execution.reply.integer(0) }
     other.pointee.put(LooseEntry(copying: location.entry), copy, KeyHash(copy))
     execution.changed()
+    execution.effects.changes(copy, database: target)
     execution.events.note(.new, "new", copy, database: target)
     execution.events.note(.generic, "copy_to", copy, database: target)
     execution.reply.integer(1)

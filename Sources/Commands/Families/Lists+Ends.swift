@@ -144,6 +144,7 @@ extension Execution {
       case .found(let location):
         reply.array(2)
         reply.bulk(key)
+        changed(key: key)
         return pop(&self, request, key, location)
       }
     }

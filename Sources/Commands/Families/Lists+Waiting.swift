@@ -62,6 +62,7 @@ extension Lists {
         execution.effects.beginRecord(words: 2)
         execution.effects.word(end == .left ? "LPOP" : "RPOP")
         execution.effects.word(key)
+        execution.changed(key: key)
         return execution.takeOff(1, of: list.count, key, location, end)
       }
     }
@@ -94,7 +95,7 @@ extension Lists {
     _ = execution.locate(target, KeyHash(target))
     switch execution.seek(source, as: .list) {
     case .refused: return
-    case .absent: return execution.wait(for: 1..<2, timeout)
+    case .absent: return execution.wait(forElementOf: 1, timeout)
     case .found(let location):
       // Nobody waits for the target to become a list.
       if let other = execution.find(target), other.entry.type != .list { return execution.refuseType() }

@@ -71,6 +71,7 @@ extension Sets {
     let database = execution.database
     guard database.pointee.removeMember(from, member) else { return execution.reply.integer(0) }
     execution.changed()
+    execution.changed(key: source)
     execution.note(.set, "srem", source)
     if SetView(from.entry).count == 0 { execution.removeEmptied(source, from) }
     let limits = execution.rules.encodings
@@ -84,6 +85,7 @@ extension Sets {
     }
     if database.pointee.addMember(place, member, limits) {
       execution.changed()
+      execution.changed(key: target)
       execution.note(.set, "sadd", target)
     }
     execution.reply.integer(1)

@@ -45,6 +45,7 @@ extension SortedSets {
         execution.effects.beginRecord(words: 2)
         execution.effects.word(end == .lowest ? "ZPOPMIN" : "ZPOPMAX")
         execution.effects.word(key)
+        execution.changed(key: key)
         return execution.pop(1, key, location, end, isNested: false)
       }
     }

@@ -79,6 +79,12 @@ import CAllocator
     count += view.count
   }
 
+  /// The last bytes are not part of it after all.
+  mutating func takeBack(_ bytes: Int) {
+    precondition(bytes >= 0 && bytes <= count, "more taken back than appended")
+    count -= bytes
+  }
+
   /// Bytes that may still come without growing; a block is always left for the padding.
   private var room: Int { capacity - Self.blockBytes - head - count }
 

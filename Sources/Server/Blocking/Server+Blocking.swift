@@ -1,7 +1,7 @@
 // Server+Blocking.swift — clients that wait for a key, served by the write that brings it.
 //
 //   BLPOP k 0     nothing there ─▶ block: words kept, nothing else of the client runs
-//   RPUSH k a b   ─▶ signalWaiters ─▶ serveBlocked: who came first runs again, until k has nothing left
+//   RPUSH k a b   ─▶ noteChanges ─▶ serveBlocked: who came first runs again, until k has nothing left
 //   ─▶ what it did is recorded behind the write, and leaves with it
 //
 // Nothing of it is inlined: the executor calls it, and it calls the executor.
@@ -74,23 +74,6 @@ extension Server {
     return databases[place.database].find(key, place.hash) != nil
   }
 
-  /// A command has written: whoever waits for one of its keys may be served.
-  @inline(never) mutating func signalWaiters(_ command: UnsafePointer<Command>, database: Int32) {
-    let index = command.pointee.index
-    let arguments = execution.pointee.arguments
-    switch table.facts[index].name {
-    case "swapdb":
-      return blocked.signal(databases: (1...2).compactMap { arguments[$0].int64.flatMap { Int(exactly: $0) } })
-    case "flushall": return blocked.signal(databases: Array(0..<execution.pointee.databaseCount))
-    case "flushdb": return blocked.signal(databases: [Int(database)])
-    default: break
-    }
-    gates[index].forEachKey(arguments, table.facts[index]) { position in
-      blocked.signal(.init(hash: execution.pointee.hash(of: arguments[position]), database: Int(database)))
-    }
-    for place in execution.pointee.effects.otherKeys { blocked.signal(place) }
-  }
-
   // MARK: the end of waiting
 
   /// Forgets that the client waits; it has been answered, or is gone.
@@ -101,7 +84,7 @@ extension Server {
     blocked.remove(
       request.pointee.number, request.pointee.places, isTimed: request.pointee.deadlineNanoseconds != .max,
       seesRemoval: request.pointee.seesRemoval)
-    execution.pointee.effects.isWatched = blocked.count > 0
+    execution.pointee.effects.isWatched = areKeysWatched
     request.deinitialize(count: 1)
     request.deallocate()
   }

@@ -40,6 +40,8 @@ struct Client: BitwiseCopyable {
   var isWaiting = false
   /// That command, if it waits for a key.
   var blocked: UnsafeMutablePointer<BlockedRequest>?
+  /// What it has queued since MULTI, and the keys that it watches.
+  var transaction: UnsafeMutablePointer<Transaction>?
   /// A request that must not begin yet: CLIENT PAUSE, the log's limits, an image.
   var held: UnsafeMutablePointer<HeldRequest>?
   /// Long words of the request that runs.

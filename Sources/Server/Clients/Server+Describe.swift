@@ -18,13 +18,14 @@ extension Server {
     var line = "id=\(session.id) addr=\(details.address) laddr=\(details.localAddress)"
     line += " fd=\(client.pointee.descriptor) name=\(details.name)"
     line += " age=\(max(0, now - details.createdAtSeconds)) idle=\(max(0, now - client.pointee.lastInteractionSeconds))"
-    line += " flags=\(flagLetters(client)) db=\(session.database) sub=0 psub=0 ssub=0 multi=-1"
+    line += " flags=\(flagLetters(client)) db=\(session.database) sub=0 psub=0 ssub=0"
+    line += " multi=\(session.flags.contains(.inTransaction) ? client.pointee.transaction?.pointee.count ?? 0 : -1)"
     line += " qbuf=\(inputBytes) qbuf-free=\(max(0, inputRoom(client) - inputBytes))"
-    line += " argv-mem=\(argumentBytes) multi-mem=0 " + outputFields(client)
+    line += " argv-mem=\(argumentBytes) multi-mem=\(transactionBytes(client)) " + outputFields(client)
     line += " tot-mem=\(memoryBytes(of: client)) events=\(events(client)) cmd=\(lastCommandName(client, index))"
     line += " user=default redir=-1 resp=\(session.isRESP3 ? 3 : 2)"
     line += " lib-name=\(details.libraryName) lib-ver=\(details.libraryVersion)"
-    line += " capa=\(session.flags.contains(.redirectCapable) ? "r" : "") watch=0 io-thread=\(client.pointee.reactor)"
+    line += " capa=\(session.flags.contains(.redirectCapable) ? "r" : "") watch=\(client.pointee.transaction?.pointee.watchCount ?? 0) io-thread=\(client.pointee.reactor)"
     line += " tot-net-in=\(details.bytesReceived) tot-net-out=\(details.bytesSent) tot-cmds=\(details.commands)"
     return line
   }
@@ -53,15 +54,21 @@ extension Server {
   /// Bytes that the client makes the server hold.
   func memoryBytes(of client: UnsafeMutablePointer<Client>) -> Int {
     MemoryLayout<Client>.stride + MemoryLayout<Connection>.stride + MemoryLayout<ClientDetails>.stride
-      + client.pointee.inputCapacity + client.pointee.output.heldBytes
+      + client.pointee.inputCapacity + client.pointee.output.heldBytes + transactionBytes(client)
+  }
+
+  private func transactionBytes(_ client: UnsafeMutablePointer<Client>) -> Int {
+    client.pointee.transaction?.pointee.memoryBytes ?? 0
   }
 
   /// Redis's letters; `N` when none applies.
   func flagLetters(_ client: UnsafeMutablePointer<Client>) -> String {
     var letters = ""
     let flags = client.pointee.session.flags
-    if flags.contains(.closeAfterReply) || client.pointee.state == .draining { letters += "c" }
+    if flags.contains(.inTransaction) { letters += "x" }
     if client.pointee.blocked != nil { letters += "b" }
+    if client.pointee.transaction?.pointee.isStale == true { letters += "d" }
+    if flags.contains(.closeAfterReply) || client.pointee.state == .draining { letters += "c" }
     if client.pointee.state == .closing { letters += "A" }
     if flags.contains(.unixSocket) { letters += "U" }
     if flags.contains(.noEvict) { letters += "e" }

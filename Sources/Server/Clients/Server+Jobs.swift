@@ -115,7 +115,7 @@ extension Server {
   fileprivate mutating func mustHold(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) -> Bool {
     let isPaused = clientPause.isActive || isThrottlingWrites
     guard isPaused || snapshots.job != nil else { return false }
-    if isPaused && holds(arguments[0], arguments.count > 1 ? arguments[1] : nil) { return true }
+    if isPaused && holds(client, arguments[0], arguments.count > 1 ? arguments[1] : nil) { return true }
     return mustPark(client, arguments)
   }
 

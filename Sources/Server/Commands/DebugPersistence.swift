@@ -21,6 +21,7 @@ enum DebugPersistence {
         return execution.reply.error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
       }
     }
+    guard mayReload(execution) else { return }
     let server = execution.server
     if saves, server.pointee.saveNow() != nil {
       return execution.reply.error("ERR Error trying to save the DB, can't exit.")
@@ -33,6 +34,7 @@ enum DebugPersistence {
 
   /// DEBUG LOADAOF: what the log says, instead of what is in memory.
   static func loadLog(_ execution: inout Execution) {
+    guard mayReload(execution) else { return }
     let server = execution.server
     let state = server.pointee.appendLog.state
     guard state == .on || state == .off else {
@@ -45,7 +47,14 @@ enum DebugPersistence {
     server.pointee.appendLog.reloading = (execution.client.pointee.slot, execution.client.pointee.generation)
   }
 
+  /// Loading takes many turns of the loop, and nothing may come between the commands of a transaction.
+  private static func mayReload(_ execution: borrowing Execution) -> Bool {
+    if execution.isAtomic { execution.reply.error("ERR DEBUG RELOAD and LOADAOF do not run within a transaction") }
+    return !execution.isAtomic
+  }
+
   static func empty(_ execution: inout Execution) {
+    execution.server.pointee.touchAllWatchers()
     let (databases, graveyard) = (execution.databases, execution.graveyard)
     for index in 0..<execution.databaseCount { databases[index].detachAll(into: &graveyard.pointee) }
   }

@@ -100,6 +100,7 @@ enum Handshake {
         since: "6.2.0", "Puts the connection back into the state of a new one.", complexity: "O(1)")
     ) { execution in
       let client = execution.client
+      execution.server.pointee.endTransaction(client)
       let kept: Session.Flags = [.unixSocket, .local, .closeAfterReply]
       var flags = client.pointee.session.flags.intersection(kept)
       if execution.server.pointee.configuration.settings.security.password.isEmpty { flags.insert(.authenticated) }

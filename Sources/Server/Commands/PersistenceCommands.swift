@@ -55,12 +55,14 @@ enum PersistenceCommands {
         return execution.reply.error("ERR syntax error")
       }
     }
-    guard server.pointee.snapshots.job != nil || server.pointee.snapshots.fileSwitch != .none else {
+    let isFree = server.pointee.snapshots.job == nil && server.pointee.snapshots.fileSwitch == .none
+    // An image is of the state between two transactions.
+    guard !isFree || execution.isAtomic else {
       server.pointee.beginSave()
       return execution.reply.simple("Background saving started")
     }
     if server.pointee.snapshots.isSaving { return execution.reply.error(alreadySaving) }
-    guard isScheduling else { return execution.reply.error(otherActive) }
+    guard isScheduling || execution.isAtomic else { return execution.reply.error(otherActive) }
     server.pointee.snapshots.isSaveScheduled = true
     execution.reply.simple("Background saving scheduled")
   }
@@ -87,6 +89,10 @@ enum PersistenceCommands {
       let server = execution.server
       if server.pointee.snapshots.isRewriting {
         return execution.reply.error("ERR Background append only file rewriting already in progress")
+      }
+      if execution.isAtomic {
+        server.pointee.snapshots.isRewriteScheduled = true
+        return execution.reply.simple("Background append only file rewriting scheduled")
       }
       if server.pointee.enableAgain() {
         return execution.reply.simple("Background append only file rewriting started")

@@ -31,7 +31,7 @@ enum WaitAOF {
     let client = execution.client
     let sequence = client.pointee.lastWriteSequence
     let isDurable = sequence <= server.pointee.appendLog.pipeline.syncedSequence && server.pointee.appendLog.state == .on
-    if (isDurable || local == 0) && replicas == 0 {
+    if (isDurable || local == 0) && replicas == 0 || execution.isAtomic {
       return answer(execution.reply, isDurable: isDurable)
     }
     server.pointee.waitForSync(client, sequence: sequence, isLocal: local == 1, replicas: Int(replicas), timeoutMilliseconds: timeout)

@@ -24,6 +24,8 @@ struct AppendLog: ~Copyable {
   var sealNumber: UInt64 = 0
   /// The number of the last seal in the file before: a switch that fails goes on from it.
   var sealNumberBefore: UInt64 = 0
+  /// The records of the EXEC that runs.
+  var unit: LogUnit?
   /// The second of the last `#TS:` line.
   var stampedSecond: Int64 = 0
 

@@ -23,6 +23,8 @@ struct Gate: BitwiseCopyable {
   var step: Int16 = 1
   /// It may change a value where it stands, rather than replace or remove it.
   var changesValues = false
+  /// The keys of that range are written.
+  private var isRangeWritten = false
   /// The first word of its requests as any server knows it, whatever rename-command made of it here.
   let name: ByteView
 
@@ -34,6 +36,8 @@ struct Gate: BitwiseCopyable {
       copy.copyMemory(from: UnsafeRawPointer(bytes.baseAddress ?? UnsafePointer(copy.assumingMemoryBound(to: UInt8.self))), byteCount: bytes.count)
       return ByteView(start: UnsafeRawPointer(copy), count: bytes.count)
     }
+    // WATCH says nothing about its keys: only EXEC does.
+    if facts.name == "watch" { return }
     if facts.container == nil && Self.wholesale.contains(facts.name) {
       kind = .everything
     } else if facts.hasKeys {
@@ -46,6 +50,7 @@ struct Gate: BitwiseCopyable {
         case .range(_, _, let limit) = facts.keys[0].find, limit == 0
       else { return }
       first = Int16(clamping: range.first)
+      isRangeWritten = !facts.keys[0].flags.contains(.readOnly)
       last = Int16(clamping: range.last)
       step = Int16(clamping: max(1, range.step))
     }
@@ -59,6 +64,16 @@ struct Gate: BitwiseCopyable {
 
   /// Commands that look at all keys.
   private static let wholesale: Set<String> = ["keys", "scan", "randomkey", "dbsize"]
+
+  /// Calls `body` for the position of each key in a request that the command names in order to write.
+  func forEachWrittenKey(_ arguments: Arguments, _ facts: CommandFacts, _ body: (Int) -> Void) {
+    guard kind == .keys else { return }
+    if first > 0 {
+      if isRangeWritten { forEachKey(arguments, facts, body) }
+      return
+    }
+    for key in facts.keys(of: arguments) ?? [] where !key.flags.contains(.readOnly) { body(key.position) }
+  }
 
   /// Calls `body` for the position of each key in a request.
   func forEachKey(_ arguments: Arguments, _ facts: CommandFacts, _ body: (Int) -> Void) {

@@ -26,12 +26,36 @@ extension Server {
   @inline(never) mutating func mustPark(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) -> Bool {
     guard client.pointee.session.flags.contains(.authenticated),
       let command = table.resolve(arguments[0], arguments.count > 1 ? arguments[1] : nil),
-      gates[command.pointee.index].changesValues, command.pointee.accepts(words: arguments.count),
-      hurriesWalk(arguments, command.pointee.index, databases + Int(client.pointee.session.database))
+      command.pointee.accepts(words: arguments.count),
+      hurriesWalk(client, command, arguments)
     else { return false }
     parkedWriters.count += 1
     parkedWriters.total += 1
     return true
+  }
+
+  /// The same for all that a request would have run: for EXEC what is queued, for what is going to be queued nothing.
+  private func hurriesWalk(
+    _ client: UnsafeMutablePointer<Client>, _ command: UnsafePointer<Command>, _ arguments: Arguments
+  ) -> Bool {
+    var database = Int(client.pointee.session.database)
+    guard client.pointee.session.flags.contains(.inTransaction), let transaction = client.pointee.transaction else {
+      return gates[command.pointee.index].changesValues
+        && hurriesWalk(arguments, command.pointee.index, databases + database)
+    }
+    guard command.pointee.index == transactions.exec else { return false }
+    var isPostponed = false
+    for index in 0..<transaction.pointee.count {
+      let request = transaction.pointee.request(index)
+      let words = request.pointee.arguments
+      let place = request.pointee.command.pointee.index
+      if place == transactions.select, let number = words[1].int64, 0..<Int64(execution.pointee.databaseCount) ~= number {
+        database = Int(number)
+      }
+      guard gates[place].changesValues, hurriesWalk(words, place, databases + database) else { continue }
+      isPostponed = true
+    }
+    return isPostponed
   }
 
   /// Has the walk take every large value next that the request would change; whether there is one.

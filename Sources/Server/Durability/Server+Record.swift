@@ -21,12 +21,37 @@ extension Server {
     _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ before: BeforeRecord,
     replyFrom position: UInt64
   ) {
+    let (sequence, wrote) = noteRecord(command, client, before)
+    let end = execution.pointee.reply.output.pointee.appended
+    guard sequence > appendLog.pipeline.syncedSequence, end > position, execution.pointee.reply.output != silence else { return }
+    hold(client, from: position, until: sequence)
+    countHold(wrote: wrote)
+  }
+
+  private mutating func countHold(wrote: Bool) {
+    if wrote { appendLog.figures.heldByWrite += 1 } else { appendLog.figures.heldByRead += 1 }
+  }
+
+  /// EXEC is answered as a whole when the last is durable that it wrote or saw.
+  mutating func holdTransaction(
+    _ client: UnsafeMutablePointer<Client>, from position: UInt64, until sequence: UInt64, wrote: Bool
+  ) {
+    guard sequence > appendLog.pipeline.syncedSequence, client.pointee.output.appended > position else { return }
+    hold(client, from: position, until: sequence)
+    countHold(wrote: wrote)
+  }
+
+  /// The command's records are appended and its keys dirty. The batch that its answer waits for, 0 for none.
+  @inline(__always)
+  mutating func noteRecord(
+    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ before: BeforeRecord
+  ) -> (sequence: UInt64, wrote: Bool) {
     let wrote = execution.pointee.effects.changes != before.changes
     if wrote || !execution.pointee.effects.records.isEmpty {
       appendRecords(words: wrote && !execution.pointee.effects.isReplaced, database: before.database)
     }
     if wrote { client.pointee.lastWriteSequence = appendLog.pipeline.appendedSequence }
-    guard appendLog.holdsReplies || appendLog.commandBarrier > 0 else { return }
+    guard appendLog.holdsReplies || appendLog.commandBarrier > 0 else { return (0, wrote) }
     let index = command.pointee.index
     var sequence = appendLog.commandBarrier
     appendLog.commandBarrier = 0
@@ -39,14 +64,12 @@ extension Server {
       sequence = max(sequence, observed(index, database: before.database))
     }
     if appendLog.holdsReplies, execution.pointee.effects.hasPlaces { markPlaces(wrote: wrote) }
-    let end = execution.pointee.reply.output.pointee.appended
-    guard sequence > appendLog.pipeline.syncedSequence, end > position, execution.pointee.reply.output != silence else { return }
-    hold(client, from: position, until: sequence)
-    if wrote { appendLog.figures.heldByWrite += 1 } else { appendLog.figures.heldByRead += 1 }
+    return (sequence, wrote)
   }
 
   /// What a sweep or a tick has recorded outside any command.
   mutating func recordPreludes(database: Int) {
+    if !watched.isEmpty { touchExpired() }
     guard appendLog.isRecording, !execution.pointee.effects.records.isEmpty else {
       return execution.pointee.effects.begin()
     }
@@ -65,7 +88,9 @@ extension Server {
     if appendLog.selectedDatabase != database {
       appendLog.selectedDatabase = database
       select(database, batch)
+      appendLog.unit?.addSelection()
     }
+    appendLog.unit?.add(execution.pointee.effects.recordCount + (words ? 1 : 0), to: &batch.pointee)
     let records = execution.pointee.effects.records
     if !records.isEmpty {
       _ = records.stretches(upTo: records.appended, capacity: .max) { _, start, count in
@@ -76,6 +101,17 @@ extension Server {
     appendLog.figures.records += 1
     appendLog.figures.bytes += UInt64(batch.pointee.count - before)
     appendLog.pipeline.appended(nowNanoseconds: clock.nanoseconds)
+    // What belongs together is in one batch.
+    if batch.pointee.isFull && appendLog.unit == nil { closeFullBatch() }
+  }
+
+  /// EXEC has run.
+  mutating func endLogUnit() {
+    let batch = appendLog.pipeline.filling
+    let before = batch.pointee.count
+    guard appendLog.unit?.end(in: &batch.pointee) == true else { return appendLog.unit = nil }
+    appendLog.unit = nil
+    appendLog.figures.bytes &+= UInt64(bitPattern: Int64(batch.pointee.count - before))
     if batch.pointee.isFull { closeFullBatch() }
   }
 
@@ -137,28 +173,18 @@ extension Server {
   private mutating func markDirty(_ index: Int, database: Int32) {
     // The batch may have been closed by this very record; marking the next one as well would only be late.
     let batch = appendLog.pipeline.batchOfLastRecord
-    let arguments = execution.pointee.arguments
-    let gate = gates[index]
-    guard gate.kind == .keys else { return markDatabases(index, database: database) }
-    gate.forEachKey(arguments, table.facts[index]) { position in
-      let hash = execution.pointee.hash(of: arguments[position])
-      batch.pointee.keys.insert(KeyIdentity(hash: hash.bits, database: Int(database)))
+    guard gates[index].kind == .keys else { return markDatabases(index, database: database) }
+    forEachChangedKey(index, database: database) { place in
+      batch.pointee.keys.insert(KeyIdentity(hash: place.hash.bits, database: place.database))
     }
   }
 
   /// Commands that write without naming keys change databases as a whole.
   private mutating func markDatabases(_ index: Int, database: Int32) {
     let sequence = appendLog.pipeline.appendedSequence
-    let arguments = execution.pointee.arguments
-    switch table.facts[index].name {
-    case "flushdb": appendLog.databaseSequences[Int(database)] = sequence
-    case "swapdb":
-      for word in 1...2 {
-        guard let number = arguments[word].int64, appendLog.databaseSequences.indices.contains(Int(number)) else { continue }
-        appendLog.databaseSequences[Int(number)] = sequence
-      }
-    default:
-      for number in appendLog.databaseSequences.indices { appendLog.databaseSequences[number] = sequence }
+    for number in changedDatabases(index, database: database) ?? Array(appendLog.databaseSequences.indices)
+    where appendLog.databaseSequences.indices.contains(number) {
+      appendLog.databaseSequences[number] = sequence
     }
   }
 

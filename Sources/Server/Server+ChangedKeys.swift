@@ -1,0 +1,59 @@
+// Server+ChangedKeys.swift — which keys the command that has just run has changed: the one place that knows.
+//
+//   what the command says itself (it names several, and DEL found only one of them), or
+//   the keys that its words name in order to write, by its key specifications; and keys that were found expired
+//
+// Three ask: the log (readers of what is not on disk wait), clients that wait for a key, and clients that watch one.
+import Bytes
+import Commands
+import Store
+import Wire
+
+extension Server {
+  /// Calls `body` for each key that a command that wrote has changed. Commands on whole databases name none.
+  func forEachChangedKey(_ index: Int, database: Int32, _ body: (Effects.KeyPlace) -> Void) {
+    let said = execution.pointee.effects.changedKeys
+    guard said.isEmpty else { return said.forEach(body) }
+    let arguments = execution.pointee.arguments
+    gates[index].forEachWrittenKey(arguments, table.facts[index]) { position in
+      body(.init(hash: execution.pointee.hash(of: arguments[position]), database: Int(database)))
+    }
+  }
+
+  /// The databases that a command changes as a whole; nil if it is none of those.
+  func changedDatabases(_ index: Int, database: Int32) -> [Int]? {
+    let arguments = execution.pointee.arguments
+    switch table.facts[index].name {
+    case "flushall": return Array(0..<execution.pointee.databaseCount)
+    case "flushdb": return [Int(database)]
+    case "swapdb":
+      let both = (1...2).compactMap { arguments[$0].int64.flatMap { Int(exactly: $0) } }
+      return both.first == both.last ? [] : both
+    default: return nil
+    }
+  }
+
+  /// A command has changed something, or has come across keys that had expired, while somebody waits for keys or
+  /// watches them.
+  @inline(never) mutating func noteChanges(_ command: UnsafePointer<Command>, _ before: BeforeRecord) {
+    let index = command.pointee.index
+    let expired = execution.pointee.effects.expiredKeys
+    defer { execution.pointee.effects.isWatched = areKeysWatched }
+    if !watched.isEmpty { for place in expired { touchWatchers(of: place) } }
+    guard execution.pointee.effects.changes != before.changes else { return }
+    if let databases = changedDatabases(index, database: before.database) {
+      if blocked.count > 0 { blocked.signal(databases: databases) }
+      return touchWatchers(in: databases)
+    }
+    let (isWaitedFor, isWatched) = (blocked.count > 0, !watched.isEmpty)
+    var places: [Effects.KeyPlace] = []
+    forEachChangedKey(index, database: before.database) { places.append($0) }
+    for place in places {
+      if isWaitedFor { blocked.signal(place) }
+      if isWatched { touchWatchers(of: place) }
+    }
+  }
+
+  /// Whether commands must say which keys they change.
+  var areKeysWatched: Bool { blocked.count > 0 || !watched.isEmpty }
+}
