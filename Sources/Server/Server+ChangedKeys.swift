@@ -45,7 +45,9 @@ extension Server {
       if blocked.count > 0 { blocked.signal(databases: databases) }
       return touchWatchers(in: databases)
     }
-    let (isWaitedFor, isWatched) = (blocked.count > 0, !watched.isEmpty)
+    let isWaitedFor = blocked.count > 0
+    let isSeen = !gates[index].isAboutGroups || !execution.pointee.effects.changedKeys.isEmpty
+    let isWatched = !watched.isEmpty && isSeen
     var places: [Effects.KeyPlace] = []
     forEachChangedKey(index, database: before.database) { places.append($0) }
     for place in places {

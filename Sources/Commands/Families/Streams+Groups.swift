@@ -88,6 +88,7 @@ extension Streams {
     guard let id = groupID(&execution, location) else { return }
     if location == nil {
       location = execution.database.pointee.insertStream(key, hash)
+      execution.changed(key: key)
       execution.note(.new, "new", key)
     }
     guard let location else { return }

@@ -23,6 +23,8 @@ struct Gate: BitwiseCopyable {
   var step: Int16 = 1
   /// It may change a value where it stands, rather than replace or remove it.
   var changesValues = false
+  /// It changes what is known about a stream's groups, and not the stream: who watches the key is not concerned.
+  private(set) var isAboutGroups = false
   /// The keys of that range are written.
   private var isRangeWritten = false
   /// The first word of its requests as any server knows it, whatever rename-command made of it here.
@@ -36,6 +38,7 @@ struct Gate: BitwiseCopyable {
       copy.copyMemory(from: UnsafeRawPointer(bytes.baseAddress ?? UnsafePointer(copy.assumingMemoryBound(to: UInt8.self))), byteCount: bytes.count)
       return ByteView(start: UnsafeRawPointer(copy), count: bytes.count)
     }
+    isAboutGroups = facts.container == "xgroup" || Self.aboutGroups.contains(facts.name)
     // WATCH says nothing about its keys: only EXEC does.
     if facts.name == "watch" { return }
     if facts.container == nil && Self.wholesale.contains(facts.name) {
@@ -61,6 +64,8 @@ struct Gate: BitwiseCopyable {
     "set", "getset", "getdel", "getex", "delifeq", "expire", "pexpire", "expireat", "pexpireat", "persist", "rename",
     "renamenx", "move",
   ]
+
+  private static let aboutGroups: Set<String> = ["xsetid", "xack", "xclaim", "xautoclaim"]
 
   /// Commands that look at all keys.
   private static let wholesale: Set<String> = ["keys", "scan", "randomkey", "dbsize"]
