@@ -21,6 +21,8 @@ public struct Effects: ~Copyable {
   public var records: OutputBuffer
   /// How many there are, those that go before it included.
   public private(set) var recordCount = 0
+  /// Those of them that stand for what the command itself has done.
+  public private(set) var ownRecordCount = 0
   /// Keys that the command looked at or changed besides those that its words name: the copy in another database.
   public private(set) var otherKeys: [KeyPlace] = []
   /// Keys that were found expired and are gone. The command that came across one answers as if it had never been there.
@@ -51,6 +53,7 @@ public struct Effects: ~Copyable {
   public mutating func clear() {
     isReplaced = false
     recordCount = 0
+    ownRecordCount = 0
     records.discardAll()
     guard hasPlaces else { return }
     hasPlaces = false
@@ -91,6 +94,7 @@ public struct Effects: ~Copyable {
     isReplaced = true
     guard isRecording else { return }
     recordCount += 1
+    ownRecordCount += 1
     writeHeader(UInt8(ascii: "*"), count)
   }
 

@@ -31,15 +31,14 @@ public struct LogUnit {
   /// Another database was selected between the records, which is a record as well.
   public mutating func addSelection() { if start != nil { records += 1 } }
 
-  /// Nothing more belongs to it. Whether anything was appended.
-  public mutating func end(in batch: inout LogBatch) -> Bool {
-    guard let start else { return false }
+  /// Nothing more belongs to it.
+  public mutating func end(in batch: inout LogBatch) {
+    guard let start else { return }
     if records > 1 {
       batch.append(ByteView(Self.closing))
     } else {
       batch.remove(at: start, count: Self.opening.utf8CodeUnitCount)
     }
-    return true
   }
 }
 

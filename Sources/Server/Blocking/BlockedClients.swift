@@ -28,6 +28,9 @@ struct BlockedClients {
   private var queues: [Effects.KeyPlace: [Waiter]] = [:]
   private var deadlines: [Deadline] = []
   private var ready: [Effects.KeyPlace] = []
+  /// Those before it have been taken.
+  private var nextReady = 0
+  private var readyPlaces: Set<Effects.KeyPlace> = []
   private var lastNumber: UInt64 = 0
   /// Waiters are being served: what that makes ready comes behind.
   var isServing = false
@@ -35,7 +38,7 @@ struct BlockedClients {
   var keyCount: Int { queues.count }
   /// Keys of clients that wait for their removal, too.
   private(set) var keyCountOnRemoval = 0
-  var hasReady: Bool { !ready.isEmpty }
+  var hasReady: Bool { nextReady < ready.count }
 
   mutating func nextNumber() -> UInt64 {
     lastNumber += 1
@@ -71,7 +74,7 @@ struct BlockedClients {
 
   /// The key was written.
   mutating func signal(_ place: Effects.KeyPlace) {
-    if queues[place] != nil && !ready.contains(place) { ready.append(place) }
+    if queues[place] != nil && readyPlaces.insert(place).inserted { ready.append(place) }
   }
 
   /// Everything in these databases may be something else now.
@@ -83,7 +86,17 @@ struct BlockedClients {
 
   private func first(_ place: Effects.KeyPlace) -> UInt64 { queues[place]?.first?.number ?? 0 }
 
-  mutating func takeReady() -> Effects.KeyPlace? { ready.isEmpty ? nil : ready.removeFirst() }
+  mutating func takeReady() -> Effects.KeyPlace? {
+    guard nextReady < ready.count else {
+      ready.removeAll(keepingCapacity: true)
+      nextReady = 0
+      return nil
+    }
+    let place = ready[nextReady]
+    nextReady += 1
+    readyPlaces.remove(place)
+    return place
+  }
 
   func waiters(_ place: Effects.KeyPlace) -> [Waiter] { queues[place] ?? [] }
 

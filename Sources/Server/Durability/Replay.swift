@@ -81,6 +81,7 @@ struct Replay: ~Copyable {
         }
       case .malformed:
         if isZeroTail(from: used) { return zeroTail() }
+        if isTornTransaction(from: used) { return .truncated }
         // Where batches are sealed, whatever is no seal and no record is what a power cut has left of one.
         let first = window.bytes.isEmpty ? 0 : window.bytes[0]
         guard hasSeals || first == 0 || first == UInt8(ascii: "#"), transactionBytes == 0 else { return .malformed }
@@ -213,6 +214,17 @@ struct Replay: ~Copyable {
       guard let filled = try? window.fill() else { return false }
       if !filled { return true }
     }
+  }
+
+  /// The file was torn within a transaction, and zeros follow that were kept ready for the rest of it.
+  private mutating func isTornTransaction(from used: Int) -> Bool {
+    guard transactionBytes > 0 else { return false }
+    var position = used
+    while window.bytes.buffer[position...].allSatisfy({ $0 == 0 }) {
+      position = window.count
+      guard (try? window.fill()) == true else { return true }
+    }
+    return false
   }
 
   private mutating func zeroTail() -> Outcome {

@@ -90,7 +90,11 @@ extension Server {
       select(database, batch)
       appendLog.unit?.addSelection()
     }
-    appendLog.unit?.add(execution.pointee.effects.recordCount + (words ? 1 : 0), to: &batch.pointee)
+    let ownWords = words ? 1 : 0
+    // What one command does is one change as well.
+    let isUnit = appendLog.unit == nil && execution.pointee.effects.ownRecordCount + ownWords > 1
+    if isUnit { appendLog.unit = LogUnit() }
+    appendLog.unit?.add(execution.pointee.effects.recordCount + ownWords, to: &batch.pointee)
     let records = execution.pointee.effects.records
     if !records.isEmpty {
       _ = records.stretches(upTo: records.appended, capacity: .max) { _, start, count in
@@ -98,6 +102,7 @@ extension Server {
       }
     }
     if words { appendWords(batch) }
+    if isUnit { closeUnit(batch) }
     appendLog.figures.records += 1
     appendLog.figures.bytes += UInt64(batch.pointee.count - before)
     appendLog.pipeline.appended(nowNanoseconds: clock.nanoseconds)
@@ -105,12 +110,16 @@ extension Server {
     if batch.pointee.isFull && appendLog.unit == nil { closeFullBatch() }
   }
 
+  private mutating func closeUnit(_ batch: UnsafeMutablePointer<LogBatch>) {
+    appendLog.unit?.end(in: &batch.pointee)
+    appendLog.unit = nil
+  }
+
   /// EXEC has run.
   mutating func endLogUnit() {
     let batch = appendLog.pipeline.filling
     let before = batch.pointee.count
-    guard appendLog.unit?.end(in: &batch.pointee) == true else { return appendLog.unit = nil }
-    appendLog.unit = nil
+    closeUnit(batch)
     appendLog.figures.bytes &+= UInt64(bitPattern: Int64(batch.pointee.count - before))
     if batch.pointee.isFull { closeFullBatch() }
   }
