@@ -15,7 +15,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 UNITS = """unit/type/string unit/type/incr unit/keyspace unit/expire unit/scan unit/protocol unit/querybuf
-    unit/printver unit/quit unit/networking unit/limits unit/info-command unit/introspection-2
+    unit/multi unit/printver unit/quit unit/networking unit/limits unit/info-command unit/introspection-2
     unit/type/list unit/type/list-2 unit/type/list-3 unit/type/set unit/type/zset unit/type/hash unit/type/stream
     unit/type/stream-cgroups unit/sort unit/bitops unit/bitfield unit/hyperloglog unit/geo unit/dump unit/lazyfree
     integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load

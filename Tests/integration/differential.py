@@ -144,6 +144,49 @@ def same(command, one, other):
     return False
 
 
+class Transcript:
+    """Compares replies in the order of their commands: what EXEC answers is compared request by request."""
+
+    def __init__(self, rules):
+        self.rules, self.queue = rules, []
+
+    def note(self, command, reply):
+        """This was the reference's reply to a command."""
+        if reply == b"+QUEUED\r\n":
+            self.queue.append(command)
+        elif command[0].upper() in (b"MULTI", b"EXEC", b"DISCARD"):
+            self.queue = []
+
+    def agrees(self, command, wanted, got):
+        if same(command, wanted, got) or any(rule.explains(command, wanted, got) for rule in self.rules):
+            return True
+        if command[0].upper() != b"EXEC" or not wanted.startswith(b"*") or not got.startswith(b"*"):
+            return False
+        some, others = elements(wanted), elements(got)
+        return len(some) == len(others) == len(self.queue) and all(
+            self.agrees(queued, one, other) for queued, one, other in zip(self.queue, some, others))
+
+
+def elements(raw):
+    """The raw replies that an array consists of."""
+    def end(at):
+        line = raw.index(b"\r\n", at) + 2
+        kind, number = raw[at:at + 1], raw[at + 1:line - 2]
+        if kind in b"$=!":
+            return line if number == b"-1" else line + int(number) + 2
+        if kind in b"*~>%":
+            for _ in range(max(0, int(number)) * (2 if kind == b"%" else 1)):
+                line = end(line)
+        return line
+
+    at = raw.index(b"\r\n") + 2
+    found = []
+    while at < len(raw):
+        found.append(raw[at:end(at)])
+        at = end(at)
+    return found
+
+
 def numbers(raw):
     """The integers of a reply that is one or an array of them."""
     return [int(line[1:]) for line in raw.split(b"\r\n") if line]
@@ -175,6 +218,7 @@ def compare(subjects, seed, count, dialect, rules, without=None):
     generator = Generator(seed, dialect, without)
     protocol = 3 if seed % 2 else 2
     history = []
+    transcript = Transcript(rules)
     for subject in subjects:
         subject.begin(protocol)
     for _ in range(0, count, BATCH):
@@ -186,11 +230,12 @@ def compare(subjects, seed, count, dialect, rules, without=None):
             wanted = answers[0][index]
             for subject, replies in zip(subjects[1:], answers[1:]):
                 got = replies[index]
-                if same(command, wanted, got) or any(rule.explains(command, wanted, got) for rule in rules):
+                if transcript.agrees(command, wanted, got):
                     continue
                 return (f"seed {seed}, RESP{protocol}, command {len(history)}: {subject.name} differs\n"
                         + describe(history, command, [(subjects[0].name, wanted), (subject.name, got)]))
             history.append(command)
+            transcript.note(command, wanted)
     wanted = subjects[0].contents()
     for subject in subjects[1:]:
         got = subject.contents()

@@ -206,14 +206,35 @@ class Generator:
                   if line and not (without and re.search(without, line))]
         self.weights = [int(weight) for weight, _ in parsed]
         self.shapes = [re.findall(r"\{[^}]*\}[*?]?|\S+", shape) for _, shape in parsed]
+        self.pending = []
+        self.transactions = 0 if without and re.search(without, "MULTI") else 0.02
         self.keys = [f"k{number}".encode() for number in range(self.random.choice((3, 8, 40)))] + [b"", b"\r\nkey\x00"]
 
     def command(self):
+        if not self.pending and self.random.random() < self.transactions:
+            self.pending = self.transaction()
+        return self.pending.pop(0) if self.pending else self.single(0.05)
+
+    def transaction(self):
+        """MULTI and what follows: what is watched may change before, a request may be refused, all may be dropped.
+        Nothing else of it is wrong: servers do not agree in every case whether a request is refused or fails."""
+        watching = []
+        if self.random.random() < 0.5:
+            watching = [[self.mixed_case("WATCH"), *self.token(self.random.choice(("key+", "list+", "set+", "hash+")))]]
+            watching += [self.single(0) for _ in range(self.random.randrange(3))]
+        queued = [self.single(0) for _ in range(self.random.randrange(7))]
+        if self.random.random() < 0.1:
+            queued.append([b"nosuchcommand"])
+        end = self.random.choice(("EXEC",) * 8 + ("DISCARD", "UNWATCH"))
+        ends = [[self.mixed_case(end)]] + ([[b"EXEC"]] if end == "UNWATCH" else [])
+        return [*watching, [self.mixed_case("MULTI")], *queued, *ends]
+
+    def single(self, spoiled):
         shape = self.random.choices(self.shapes, self.weights)[0]
         words = []
         for token in shape:
             words += self.token(token)
-        if self.random.random() < 0.05:
+        if self.random.random() < spoiled:
             self.spoil(words)
         return words
 
