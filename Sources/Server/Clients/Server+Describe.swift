@@ -82,7 +82,9 @@ extension Server {
   }
 
   private func lastCommandName(_ client: UnsafeMutablePointer<Client>, _ running: Int?) -> String {
-    let index = running ?? Int(client.pointee.lastCommand)
+    var index = running ?? Int(client.pointee.lastCommand)
+    // Between MULTI and EXEC nothing runs but what EXEC runs.
+    if running != nil && client.pointee.session.flags.contains(.inTransaction) { index = transactions.exec }
     return index < 0 ? "NULL" : table.facts[index].fullName
   }
 }
