@@ -839,3 +839,16 @@ def a_rewrite_while_replies_are_held(start):
             wait_until(lambda: disk.info("aof_rewrites") == number + 2, 20, "the rewrite")
     server.restart(signal.SIGKILL)
     expect(server.call("MGET", "before", "k", "l", "n"), [b"1", b"v", b"w", b"19"])
+
+
+@test(on="martlet")
+def what_a_group_was_given_is_dirty(start):
+    """XREADGROUP reads a stream, says COMMAND, but changes its group: who asks for that waits."""
+    server, disk = always(start)
+    with server.connect() as client:
+        client.call("XADD", "s", "1-1", "f", "v")
+        client.call("XGROUP", "CREATE", "s", "g", "0")
+        disk.stop()
+        waiting = disk.expect_held(("XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">"), ("XPENDING", "s", "g"))
+        disk.go()
+        expect(waiting[1].read() and len(waiting[0].read()), 1)

@@ -70,6 +70,7 @@ XADD a 1-1 f v => XGROUP CREATE a g $ =>
 XADD a 1-1 f v ; XGROUP CREATE a g 0 => XGROUP DESTROY a g =>
 XADD a 1-1 f v ; XGROUP CREATE a g 0 ; XREADGROUP GROUP g c STREAMS a > => XACK a g 1-1 =>
 XADD a 1-1 f v ; XGROUP CREATE a g 0 ; XREADGROUP GROUP g c STREAMS a > => XCLAIM a g d 0 1-1 =>
+XADD a 1-1 f v ; XGROUP CREATE a g 0 => XREADGROUP GROUP g c STREAMS a > =>
 SET a v => FLUSHDB => a
 SET a v => FLUSHALL => a
 SET a v => SWAPDB 0 1 => a

@@ -116,6 +116,8 @@ enum PersistenceCommands {
     guard !server.pointee.configuration.settings.persistence.savePoints.isEmpty else { return }
     // A base under way gives way to it and begins anew.
     if server.pointee.snapshots.isRewriting { server.pointee.snapshots.isRewriteScheduled = true }
+    // What is saved is a state between two transactions.
+    guard !execution.isAtomic else { return server.pointee.snapshots.isSaveScheduled = true }
     _ = server.pointee.saveNow()
   }
 

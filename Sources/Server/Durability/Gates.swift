@@ -25,6 +25,8 @@ struct Gate: BitwiseCopyable {
   var changesValues = false
   /// It changes what is known about a stream's groups, and not the stream: who watches the key is not concerned.
   private(set) var isAboutGroups = false
+  /// It writes what its specifications say it reads: XREADGROUP leaves the stream as it is, but not its group.
+  private var writesWhatItReads = false
   /// The keys of that range are written.
   private var isRangeWritten = false
   /// The first word of its requests as any server knows it, whatever rename-command made of it here.
@@ -47,6 +49,8 @@ struct Gate: BitwiseCopyable {
       kind = .keys
       changesValues = facts.flags.contains(.write) && !Self.replacing.contains(facts.name)
         && facts.keys.contains { $0.flags.contains(.readWrite) }
+      writesWhatItReads = facts.flags.contains(.write) && !facts.keys.isEmpty
+        && facts.keys.allSatisfy { $0.flags.contains(.readOnly) }
       let range = KeyRange(facts.keys)
       // More than one specification, or one that depends on words, is asked.
       guard facts.keys.count == 1, range.first > 0, !facts.flags.contains(.movableKeys),
@@ -65,7 +69,7 @@ struct Gate: BitwiseCopyable {
     "renamenx", "move",
   ]
 
-  private static let aboutGroups: Set<String> = ["xsetid", "xack", "xclaim", "xautoclaim"]
+  private static let aboutGroups: Set<String> = ["xsetid", "xack", "xclaim", "xautoclaim", "xreadgroup"]
 
   /// Commands that look at all keys.
   private static let wholesale: Set<String> = ["keys", "scan", "randomkey", "dbsize"]
@@ -73,6 +77,7 @@ struct Gate: BitwiseCopyable {
   /// Calls `body` for the position of each key in a request that the command names in order to write.
   func forEachWrittenKey(_ arguments: Arguments, _ facts: CommandFacts, _ body: (Int) -> Void) {
     guard kind == .keys else { return }
+    if writesWhatItReads { return forEachKey(arguments, facts, body) }
     if first > 0 {
       if isRangeWritten { forEachKey(arguments, facts, body) }
       return
