@@ -62,7 +62,10 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     publishOrders()
     if server.pointee.mustRelisten { relisten() }
     server.pointee.traffic.reactors[0] = reactor.figures
-    if server.pointee.crew.count > 0 { server.pointee.joinLeavers() }
+    if server.pointee.crew.enlisted > 0 {
+      server.pointee.updateCrew()
+      server.pointee.watchStaff(turns: reactor.ring.statistics.enters)
+    }
   }
 
   /// Handles completions, as many as fit into a turn: answers that are ready must not wait for

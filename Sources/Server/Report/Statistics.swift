@@ -24,6 +24,9 @@ struct Statistics {
   var commandRate = Rate()
   var inputRate = Rate()
   var outputRate = Rate()
+  /// Turns of the executor's loop, and nanoseconds of processor time that they took.
+  var cycleRate = Rate()
+  var processorRate = Rate()
 
   /// CONFIG RESETSTAT: thresholds and the peak stay.
   mutating func reset() {
