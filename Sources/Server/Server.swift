@@ -57,6 +57,7 @@ package struct Server: ~Copyable {
   /// Listeners have come or must go.
   var mustRelisten = false
   var clientPause = ClientPause()
+  var clientMemory = ClientMemory()
   /// What reactors enforce while they read requests.
   private(set) var inputLimits = InputLimits()
   /// Output up to here needs no look at the limits after each command.

@@ -64,7 +64,7 @@ public struct OwnThread: ~Copyable {
 }
 
 /// What another thread says first. Whoever started it waits for that, or looks whether it has been said.
-public final class FirstWord<Value: Sendable>: @unchecked Sendable {
+@safe public final class FirstWord<Value: Sendable>: @unchecked Sendable {
   private var mutex = unsafe pthread_mutex_t()
   private var condition = pthread_cond_t()
   private var value: Value?

@@ -81,8 +81,8 @@ extension Executor where Engine: ~Copyable {
 
   /// Waits for completions, or for jobs: says that it sleeps, looks once more, and waits in the ring.
   mutating func enter() throws(RingError) {
-    let mustGoOn = isBehind || server.pointee.crew.isGivingLate || server.pointee.staff.isSpreading
-    let timeout = mustGoOn ? 0 : server.pointee.waitNanoseconds()
+    let isMoving = server.pointee.crew.count > 0 && (server.pointee.crew.isGivingLate || server.pointee.staff.isSpreading)
+    let timeout = isBehind || isMoving ? 0 : server.pointee.waitNanoseconds()
     guard server.pointee.crew.count > 0, timeout > 0 else { return try reactor.ring.enter(timeoutNanoseconds: timeout) }
     server.pointee.crew.parking.declareAsleep()
     guard server.pointee.crew.outbox.count() == 0 else {

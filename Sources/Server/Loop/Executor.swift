@@ -44,6 +44,7 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     server.pointee.clock.update()
     server.pointee.engine.statistics = reactor.ring.statistics
     reactor.limits = server.pointee.inputLimits
+    if server.pointee.clientMemory.isOver { server.pointee.evictClients() }
     drain()
     takeJobs()
     if server.pointee.blocked.count > 0 { server.pointee.answerOverdue() }

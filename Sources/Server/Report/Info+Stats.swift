@@ -47,8 +47,9 @@ extension InfoReport {
     out.field("expired_time_cap_reached_count", tallies.expireCycleTimeCapReached)
     out.zeros("expire_cycle_cpu_milliseconds")
     out.field("evicted_keys", tallies.evictedKeys)
+    out.field("evicted_clients", server.pointee.statistics.evictedClients)
     out.zeros(
-      "evicted_clients", "evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
+      "evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
   }
 
   private mutating func writeTraffic() {
