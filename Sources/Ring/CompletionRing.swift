@@ -16,7 +16,7 @@
 //  6. A descriptor is closed by `close` and only when nothing is in flight on it. The caller keeps this too.
 import Bytes
 
-public protocol CompletionRing: ~Copyable {
+public protocol CompletionRing: ~Copyable, SendableMetatype {
   /// "io_uring", "epoll" or "simulated"; what INFO prints.
   var name: StaticString { get }
 

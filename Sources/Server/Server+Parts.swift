@@ -10,6 +10,11 @@ extension Server {
     nonmutating unsafeMutableAddress { configurationPart.memory }
   }
 
+  var staff: StaffingRecord {
+    unsafeAddress { UnsafePointer(staffPart.memory) }
+    nonmutating unsafeMutableAddress { staffPart.memory }
+  }
+
   var statistics: Statistics {
     unsafeAddress { UnsafePointer(statisticsPart.memory) }
     nonmutating unsafeMutableAddress { statisticsPart.memory }

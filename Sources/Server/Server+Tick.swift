@@ -29,6 +29,8 @@ extension Server {
     statistics.commandRate.sample(total: statistics.commands, nanoseconds: now)
     statistics.inputRate.sample(total: traffic.total.bytesReceived, nanoseconds: now)
     statistics.outputRate.sample(total: traffic.total.bytesSent, nanoseconds: now)
+    statistics.cycleRate.sample(total: engine.statistics.enters, nanoseconds: now)
+    statistics.processorRate.sample(total: OwnThread.ownProcessorNanoseconds, nanoseconds: now)
     statistics.peakMemoryBytes = max(statistics.peakMemoryBytes, Heap.usedBytes)
   }
 

@@ -50,11 +50,14 @@ package struct Server: ~Copyable {
   var requestsInTurn = 0
   /// Reactors with threads of their own.
   let crewPart = Part(Crew())
+  /// How many of them serve, and why.
+  let staffPart = Part(StaffingRecord())
   /// Clients that were moved from one reactor to another.
   var moves: UInt64 = 0
   /// Listeners have come or must go.
   var mustRelisten = false
   var clientPause = ClientPause()
+  var clientMemory = ClientMemory()
   /// What reactors enforce while they read requests.
   private(set) var inputLimits = InputLimits()
   /// Output up to here needs no look at the limits after each command.
@@ -188,7 +191,7 @@ package struct Server: ~Copyable {
     inputLimits.queryBufferBytes = Int(clamping: configuration.settings.clients.queryBufferBytesMax)
     announceLimits()
     prefetchedKeysMax = configuration.settings.threads.prefetchBatchMax
-    judgeThreads()
+    if crew.count > 0 { restaff() }
     timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
     let limit = configuration.settings.clients.outputLimits.normal
     let bounds = [limit.hardBytes, limit.softBytes].filter { $0 > 0 }

@@ -6,7 +6,7 @@ import threading
 import time
 
 from harness.resp import encode, wait_until
-from harness.runner import expect, expect_error, test
+from harness.runner import expect, expect_error, skip, test
 from harness.server import parse_info
 
 
@@ -204,6 +204,37 @@ def one_processor_needs_no_reactors(start):
         expect(client.call("CONFIG", "SET", "io-threads-always-active", "no"), "OK")
         wait_until(lambda: threads(client)["io_thread_0"].startswith("clients=2,"), 10, "clients with the executor")
         expect(other.call("PING"), "PONG")
+
+
+@test(on="martlet")
+def threads_serve_when_there_is_more_than_one_can_do(start):
+    """Long turns of a busy executor bring in the other threads; when there is little to do it serves everybody again."""
+    if len(os.sched_getaffinity(0)) < 2:
+        skip("a single processor")
+    server = start("io-threads 2", "loglevel debug")
+    with server.connect() as control:
+        expect(threads(control)["io_threads_serving"], "0")
+        # Thirty clients whose requests are large: each turn of the executor takes far more than 100 us.
+        load = [server.connect(timeout=60.0) for _ in range(30)]
+        request = encode("SET", "k", b"v" * 1000) * 100
+        end = time.monotonic() + 30
+
+        def is_serving():
+            for client in load:
+                client.send(request)
+            for client in load:
+                client.read_replies(100)
+            return threads(control)["io_threads_serving"] == "1" or time.monotonic() > end
+
+        while not is_serving():
+            pass
+        expect(threads(control)["io_threads_serving"], "1")
+        expect(parse_info(control.call("INFO", "server"))["io_threads_active"], "1")
+        wait_until(lambda: threads(control)["io_threads_serving"] == "0", 30, "the executor alone again")
+        wait_until(lambda: threads(control)["io_thread_0"].startswith("clients=31,"), 30, "everybody back")
+        for client in load:
+            expect(client.call("GET", "k"), b"v" * 1000)
+            client.close()
 
 
 @test(on="martlet")

@@ -154,7 +154,7 @@ extension Directive {
       reset: { $0.clients.memoryMax = .none },
       store: { settings, text throws(Refusal) in settings.clients.memoryMax = try ClientMemoryLimit(text) },
       show: { $0.clients.memoryMax.text }
-    ).later(.eviction),
+    ),
     .integer(
       "tracking-table-max-keys", \.clients.trackedKeysMax, .nonNegative, default: 1_000_000,
       "Keys remembered for client-side caching; 0 is no limit."

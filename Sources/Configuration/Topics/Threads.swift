@@ -36,7 +36,7 @@ extension Directive {
     ).accepted(),
     .flag(
       "io-threads-always-active", \.threads.ioThreadsAlwaysActive, default: false,
-      "Spreads clients over the threads even where the process has a single processor; for tests."
+      "All threads serve clients, however little there is to do and however few processors there are; for tests."
     ).hidden(),
     .integer(
       "prefetch-batch-max-size", \.threads.prefetchBatchMax, 0...128, default: 16,

@@ -40,6 +40,16 @@ public struct OwnThread: ~Copyable {
   /// Waits until it has ended.
   public consuming func join() { pthread_join(handle, nil) }
 
+  /// Processor time that it has taken since it began, asked from any thread; 0 where nobody counts it.
+  public var processorNanoseconds: UInt64 {
+    var clock = clockid_t()
+    guard unsafe pthread_getcpuclockid(handle, &clock) == 0 else { return 0 }
+    return Clock.nanoseconds(clock)
+  }
+
+  /// Processor time of the calling thread. A system call.
+  public static var ownProcessorNanoseconds: UInt64 { Clock.nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
+
   /// Names the calling thread.
   public static func name(_ name: String) { unsafe curing_name_thread(String(name.prefix(15))) }
 
@@ -53,8 +63,8 @@ public struct OwnThread: ~Copyable {
   }
 }
 
-/// What another thread says first: whoever started it waits for that.
-public final class FirstWord<Value: Sendable>: @unchecked Sendable {
+/// What another thread says first. Whoever started it waits for that, or looks whether it has been said.
+@safe public final class FirstWord<Value: Sendable>: @unchecked Sendable {
   private var mutex = unsafe pthread_mutex_t()
   private var condition = pthread_cond_t()
   private var value: Value?
@@ -74,6 +84,13 @@ public final class FirstWord<Value: Sendable>: @unchecked Sendable {
     self.value = value
     unsafe pthread_cond_signal(&condition)
     unsafe pthread_mutex_unlock(&mutex)
+  }
+
+  /// What it has said, if it has.
+  public var heard: Value? {
+    unsafe pthread_mutex_lock(&mutex)
+    defer { unsafe pthread_mutex_unlock(&mutex) }
+    return value
   }
 
   public func hear() -> Value {

@@ -60,6 +60,8 @@ struct Client: BitwiseCopyable {
   /// Bytes of unfinished requests, and the room for them, as the reactor last said.
   var inputBytes = 0
   var inputCapacity = 0
+  /// What it counts for in `maxmemory-clients`, while there is a limit.
+  var weightBytes = 0
 
   static let noSlot: UInt32 = .max
 

@@ -9,6 +9,7 @@ extension UnsafeMutablePointer where Pointee == Server {
   /// Runs the requests of a batch, one after the other, as far as its client may go on.
   func run(_ batch: UnsafeMutablePointer<Batch>, _ client: UnsafeMutablePointer<Client>) -> Ran {
     pointee.note(batch, client)
+    if pointee.clientMemory.isOver { pointee.evictClients() }
     let count = batch.pointee.count
     var index = 0
     var mayGoOn = client.pointee.state == .open
@@ -93,6 +94,7 @@ extension Server {
       closedForOutput(client)
       return close(client)
     }
+    weigh(client)
     if client.pointee.output.pending > Backpressure.stopBytes { client.pointee.marks.insert(.full) }
     if client.pointee.session.flags.contains(.closeAfterReply) { drain(client) }
     // What it waits for would be taken for nobody.
@@ -147,7 +149,10 @@ extension Server {
     case .outOfMemory:
       log.warning("Out of memory for the input of a client; closing it.")
       close(client)
-    case .inputGrew: client.pointee.inputCapacity = job.amount
+    case .inputChanged:
+      client.pointee.inputCapacity = job.amount
+      client.pointee.inputBytes = Int(job.count)
+      weigh(client)
     case .detached: detached(client, job.pointer)
     case .closed: gone(client)
     }
@@ -161,6 +166,7 @@ extension Server {
     }
     client.pointee.details.pointee.bytesSent += UInt64(taken)
     client.pointee.output.release(taken)
+    weigh(client)
     if taken > 0 { client.pointee.lastInteractionSeconds = clock.seconds }
     if isShort { return close(client) }
     if client.pointee.output.isEmpty {
@@ -245,6 +251,7 @@ extension Server {
     guard client.pointee.state != .closing else { return }
     if client.pointee.state == .draining { drainingClients -= 1 }
     client.pointee.state = .closing
+    unweigh(client)
     forgetHolds(client)
     disconnected(client)
     order(.close, client)

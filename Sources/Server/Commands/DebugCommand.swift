@@ -55,6 +55,12 @@ enum DebugCommand {
       $0.reply.ok()
     },
     Subcommand("quicklist-packed-threshold", 3...3, setListPackedBytes),
+    // Chunks of output come and go with the replies: there is nothing whose resizing could be stopped.
+    Subcommand("replybuffer", 4...4) {
+      let lever = $0.arguments[2]
+      let isKnown = lever.equalsIgnoringCase("resizing") || lever.equalsIgnoringCase("peak-reset-time")
+      if isKnown { $0.reply.ok() } else { $0.reply.unknownSubcommand($0.arguments[1], of: "DEBUG") }
+    },
     Subcommand("log", 3...3) {
       $0.server.pointee.log.warning("DEBUG LOG: \($0.arguments[2].text)")
       $0.reply.ok()
@@ -155,6 +161,8 @@ enum DebugCommand {
         "    verbatim, true, false.",
         "QUICKLIST-PACKED-THRESHOLD <size>",
         "    Elements of lists that are as long stand in nodes of their own; 0 is the built-in size.",
+        "REPLYBUFFER <PEAK-RESET-TIME|RESIZING> <value>",
+        "    Nothing here: output is kept in chunks, which are not resized.",
         "SEGFAULT",
         "    Crashes with a segmentation fault.",
         "SET-ACTIVE-EXPIRE <0|1>",

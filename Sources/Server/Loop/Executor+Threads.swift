@@ -81,7 +81,8 @@ extension Executor where Engine: ~Copyable {
 
   /// Waits for completions, or for jobs: says that it sleeps, looks once more, and waits in the ring.
   mutating func enter() throws(RingError) {
-    let timeout = isBehind || server.pointee.crew.isGivingLate ? 0 : server.pointee.waitNanoseconds()
+    let isMoving = server.pointee.crew.count > 0 && (server.pointee.crew.isGivingLate || server.pointee.staff.isSpreading)
+    let timeout = isBehind || isMoving ? 0 : server.pointee.waitNanoseconds()
     guard server.pointee.crew.count > 0, timeout > 0 else { return try reactor.ring.enter(timeoutNanoseconds: timeout) }
     server.pointee.crew.parking.declareAsleep()
     guard server.pointee.crew.outbox.count() == 0 else {
@@ -101,27 +102,30 @@ extension Executor where Engine: ~Copyable {
     server.pointee.crew.start = { (crew, setup) throws(Errno) in
       try ReactorThread<Engine>.start(in: &crew, setup, executor: waker, makeRing: makeRing)
     }
-    do throws(Errno) { try server.pointee.changeThreads(to: server.pointee.configuration.settings.threads.ioThreads) } catch {
+    do throws(Errno) {
+      try server.pointee.changeThreads(to: server.pointee.configuration.settings.threads.ioThreads)
+      try server.pointee.awaitRecruits()
+    } catch {
       throw .broken(errno: error.code)
     }
   }
 
   /// Ends all threads. Bounded: a socket that the kernel does not let go of is left to the end of the process.
   mutating func dismissReactors() throws(RingError) {
-    guard server.pointee.crew.count > 0 else { return }
+    guard server.pointee.crew.enlisted > 0 else { return }
     for slot in 0..<server.pointee.clients.slotCount where server.pointee.clients.isTaken(slot) {
       server.pointee.close(server.pointee.clients[slot])
     }
     server.pointee.crew.wanted = 0
     server.pointee.crew.dismiss(downTo: 0)
     let deadline = Clock.monotonicNanoseconds() + Self.dismissalNanoseconds
-    while server.pointee.crew.count > 0 && Clock.monotonicNanoseconds() < deadline {
+    while server.pointee.crew.enlisted > 0 && Clock.monotonicNanoseconds() < deadline {
       publishOrders()
       try reactor.ring.enter(timeoutNanoseconds: 1_000_000)
       while let done = reactor.ring.next() { dispatch(done) }
       obeyOrders()
       takeJobs()
-      server.pointee.joinLeavers()
+      server.pointee.updateCrew()
     }
   }
 

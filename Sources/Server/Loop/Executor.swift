@@ -44,6 +44,7 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     server.pointee.clock.update()
     server.pointee.engine.statistics = reactor.ring.statistics
     reactor.limits = server.pointee.inputLimits
+    if server.pointee.clientMemory.isOver { server.pointee.evictClients() }
     drain()
     takeJobs()
     if server.pointee.blocked.count > 0 { server.pointee.answerOverdue() }
@@ -62,7 +63,10 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     publishOrders()
     if server.pointee.mustRelisten { relisten() }
     server.pointee.traffic.reactors[0] = reactor.figures
-    if server.pointee.crew.count > 0 { server.pointee.joinLeavers() }
+    if server.pointee.crew.enlisted > 0 {
+      server.pointee.updateCrew()
+      server.pointee.watchStaff(turns: reactor.ring.statistics.enters)
+    }
   }
 
   /// Handles completions, as many as fit into a turn: answers that are ready must not wait for

@@ -38,6 +38,8 @@ struct Connection: BitwiseCopyable {
   var largeWords: UnsafeMutablePointer<LargeWords>?
   /// What the executor has now.
   var underWay: UnsafeMutablePointer<Batch>?
+  /// Memory of unfinished requests that the executor has been told of.
+  var inputTold = 0
   /// Bytes received that the executor has not been told of.
   var bytesUntold: UInt64 = 0
 
@@ -73,6 +75,14 @@ struct Connection: BitwiseCopyable {
   /// Requests of it may be read and delivered.
   @inline(__always) var mayRun: Bool {
     state == .open && underWay == nil && marks.isDisjoint(with: [.held, .deaf, .leaving])
+  }
+
+  /// Memory that unfinished requests take.
+  @inline(__always) var inputMemoryBytes: Int {
+    var bytes = input.capacity
+    if let blob = largeWord.blob { bytes += blob.capacity }
+    if let largeWords { bytes += largeWords.pointee.byteCount }
+    return bytes
   }
 
   mutating func keep(_ blob: BlobReference) {

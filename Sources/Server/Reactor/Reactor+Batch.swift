@@ -63,7 +63,8 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
     batch.pointee.bytesReceived = connection.pointee.bytesUntold
     connection.pointee.bytesUntold = 0
     batch.pointee.inputBytes = connection.pointee.input.count
-    batch.pointee.inputCapacity = connection.pointee.input.capacity
+    connection.pointee.inputTold = connection.pointee.inputMemoryBytes
+    batch.pointee.inputCapacity = connection.pointee.inputTold
   }
 
   @inline(__always)
@@ -82,6 +83,7 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
     if rest < batch.pointee.end { forgetUnfinished(connection) }
     takeBack(batch)
     proceed(connection)
+    tellInput(connection)
   }
 
   /// Gives back the memory that the batch's words lay in; bytes from offset `rest` to its end are read again.

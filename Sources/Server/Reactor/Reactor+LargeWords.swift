@@ -61,6 +61,7 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
       receiveEnded(connection, done.result)
     }
     connection.pointee.operations -= 1
+    tellInput(connection)
     continueReading(connection)
   }
 

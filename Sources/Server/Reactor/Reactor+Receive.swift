@@ -25,7 +25,28 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
       receiveEnded(connection, done.result)
     }
     if done.isFinal { connection.pointee.operations -= 1 }
+    tellInput(connection)
     continueReading(connection)
+  }
+
+  /// Tells how much memory unfinished requests take, if that is much more or less than was last said.
+  @inline(__always)
+  mutating func tellInput(_ connection: UnsafeMutablePointer<Connection>) {
+    let bytes = connection.pointee.inputMemoryBytes
+    guard bytes != connection.pointee.inputTold || connection.pointee.largeWord.blob != nil else { return }
+    tellChange(of: connection, to: bytes)
+  }
+
+  @inline(never)
+  private mutating func tellChange(of connection: UnsafeMutablePointer<Connection>, to bytes: Int) {
+    // How far a long word has come is told each time: it is seldom, and somebody may be watching it.
+    let isMuch = abs(bytes - connection.pointee.inputTold) > Flood.untoldBytesMax || connection.pointee.largeWord.blob != nil
+    guard isMuch, connection.pointee.state == .open else { return }
+    connection.pointee.inputTold = bytes
+    var job = Job(.inputChanged, connection.pointee.client, amount: bytes)
+    let word = connection.pointee.largeWord
+    job.count = UInt32(clamping: word.blob == nil ? connection.pointee.input.count : word.filled)
+    upstream.tell(job)
   }
 
   @inline(__always)
@@ -110,13 +131,9 @@ extension Reactor where Engine: ~Copyable, Up: ~Copyable {
       return false
     }
     releaseLentInput(connection)
-    let capacity = connection.pointee.input.capacity
     guard connection.pointee.input.append(bytes) else {
       fail(connection, .outOfMemory)
       return false
-    }
-    if connection.pointee.input.capacity > max(capacity, Flood.stopBytes) {
-      upstream.tell(Job(.inputGrew, connection.pointee.client, amount: connection.pointee.input.capacity))
     }
     let waits = connection.pointee.underWay != nil || connection.pointee.marks.contains(.held)
     if waits && connection.pointee.input.count > Flood.stopBytes { pause(connection) }
@@ -231,4 +248,6 @@ enum Flood {
   static let stopBytes = 128 << 10
   /// … until no more than this waits. Apart, so that reading does not flutter.
   static let resumeBytes = 64 << 10
+  /// So much of what a connection keeps the executor need not know of.
+  static let untoldBytesMax = 16 << 10
 }

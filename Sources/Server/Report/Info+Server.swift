@@ -41,7 +41,7 @@ extension InfoReport {
     out.field("lru_clock", (wallMicroseconds / 1_000_000) & 0xFF_FFFF)
     out.field("executable", identity.executable)
     out.field("config_file", identity.configurationFile)
-    out.field("io_threads_active", server.pointee.crew.count > 0 ? 1 : 0)
+    out.field("io_threads_active", server.pointee.crew.serving > 0 ? 1 : 0)
     out.field("availability_zone", server.pointee.configuration.settings.general.availabilityZone)
     writeListeners()
   }
@@ -120,8 +120,8 @@ extension InfoReport {
         "jobs=\(thread.jobs),orders=\(member.pointee.given),wakes_sent=\(thread.wakesSent),"
           + "wakes_suppressed=\(thread.wakesSuppressed),wakes_received=\(member.pointee.wakesSent),"
           + "lane_full=\(thread.laneFull)")
-      out.seconds("used_active_time_io_thread_\(number + 1)", microseconds: thread.activeNanoseconds / 1_000)
     }
+    out.field("io_threads_serving", server.pointee.crew.serving)
     out.field("io_thread_moves", server.pointee.moves)
   }
 

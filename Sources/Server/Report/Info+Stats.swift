@@ -47,8 +47,9 @@ extension InfoReport {
     out.field("expired_time_cap_reached_count", tallies.expireCycleTimeCapReached)
     out.zeros("expire_cycle_cpu_milliseconds")
     out.field("evicted_keys", tallies.evictedKeys)
+    out.field("evicted_clients", server.pointee.statistics.evictedClients)
     out.zeros(
-      "evicted_clients", "evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
+      "evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
   }
 
   private mutating func writeTraffic() {
@@ -66,10 +67,20 @@ extension InfoReport {
     out.field("client_query_buffer_limit_disconnections", statistics.queryBufferDisconnections)
     out.field("client_output_buffer_limit_disconnections", statistics.outputBufferDisconnections)
     out.zeros("reply_buffer_shrinks", "reply_buffer_expands")
+    writeLoop()
+  }
+
+  /// Turns of the executor's loop and the processor time they took, sleep excluded, since the start.
+  private mutating func writeLoop() {
+    let statistics = server.pointee.statistics
+    var ticks: UInt64 = 0
+    for index in 0..<server.pointee.table.count { ticks &+= server.pointee.commandStatistics[index].ticks }
     out.field("eventloop_cycles", server.pointee.engine.statistics.enters)
-    out.zeros(
-      "eventloop_duration_sum", "eventloop_duration_cmd_sum", "instantaneous_eventloop_cycles_per_sec",
-      "instantaneous_eventloop_duration_usec")
+    out.field("eventloop_duration_sum", OwnThread.ownProcessorNanoseconds / 1_000)
+    out.field("eventloop_duration_cmd_sum", Clock.microseconds(ticks: ticks))
+    let cycles = statistics.cycleRate.perSecond
+    out.field("instantaneous_eventloop_cycles_per_sec", cycles)
+    out.field("instantaneous_eventloop_duration_usec", statistics.processorRate.perSecond / 1_000 / max(1, cycles))
   }
 
   mutating func writeProcessor() {
@@ -83,5 +94,10 @@ extension InfoReport {
     out.seconds("used_cpu_user_children", microseconds: children.userMicroseconds)
     out.seconds("used_cpu_sys_main_thread", microseconds: main.systemMicroseconds)
     out.seconds("used_cpu_user_main_thread", microseconds: main.userMicroseconds)
+    out.seconds("used_active_time_main_thread", microseconds: OwnThread.ownProcessorNanoseconds / 1_000)
+    for number in 0..<server.pointee.crew.count {
+      let nanoseconds = server.pointee.crew.member(UInt8(number + 1)).pointee.processorNanoseconds
+      out.seconds("used_active_time_io_thread_\(number + 1)", microseconds: nanoseconds / 1_000)
+    }
   }
 }

@@ -11,6 +11,8 @@ struct Statistics {
   var protocolErrors: UInt64 = 0
   var queryBufferDisconnections: UInt64 = 0
   var outputBufferDisconnections: UInt64 = 0
+  /// Clients disconnected because all together made the server hold too much.
+  var evictedClients: UInt64 = 0
   var unexpectedErrorReplies: UInt64 = 0
   /// Wrong passwords and unknown users.
   var authenticationFailures: UInt64 = 0
@@ -24,6 +26,9 @@ struct Statistics {
   var commandRate = Rate()
   var inputRate = Rate()
   var outputRate = Rate()
+  /// Turns of the executor's loop, and nanoseconds of processor time that they took.
+  var cycleRate = Rate()
+  var processorRate = Rate()
 
   /// CONFIG RESETSTAT: thresholds and the peak stay.
   mutating func reset() {

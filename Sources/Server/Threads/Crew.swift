@@ -7,6 +7,11 @@
 // Orders of a turn are written as they arise and published once, at its end; whoever sleeps is woken then. An order that
 // finds no room waits in the executor's memory, behind which all later ones to that reactor go: nothing is lost and
 // nothing overtakes. How much can be under way is bounded by the connections: a send, a batch and an end for each.
+//
+//   members   │ 1 │ 2 │ 3 │ 4 │ 5 │ 6 │      1, 2 serve clients; 3, 4 have a ring and none; 5, 6 are recruits: threads
+//              serving ┘       │       │     that still make their rings, for which nobody waits
+//                        count ┘       │
+//                             enlisted ┘
 import Bytes
 import Channels
 import Ring
@@ -16,12 +21,17 @@ struct CrewMember: ~Copyable {
   fileprivate var orders: SPSCRing<Order, HardwareWord>.Producer
   fileprivate var backlog: [Order] = []
   fileprivate var notifier: Parking.Notifier
-  fileprivate let waker: Waker
+  /// Nil while it is a recruit.
+  fileprivate var waker: Waker?
   /// Nil in tests, which turn the reactor themselves.
   fileprivate let thread: OwnThread?
+  /// How it came to a ring, or did not. Nil in tests.
+  fileprivate let arrival: Arrival?
   let figures: UnsafeMutablePointer<SharedFigures>
   /// Clients whose sockets it has, or is about to have.
   var clientCount = 0
+  /// Clients that it will have once everybody is where he is to go.
+  var expectedCount = 0
   /// It has been told to stop, and gets no more clients.
   var isLeaving = false
   /// It has been told to end.
@@ -29,16 +39,36 @@ struct CrewMember: ~Copyable {
   /// Orders given.
   fileprivate(set) var given: UInt64 = 0
 
-  init(_ ends: consuming CrewEnds, waker: Waker, thread: consuming OwnThread?) {
+  typealias Arrival = FirstWord<Result<Waker, RingError>>
+
+  /// A thread that is to say how it arrived.
+  init(_ ends: consuming CrewEnds, thread: consuming OwnThread, arrival: Arrival) {
+    self.init(ends, waker: nil, thread: thread, arrival: arrival)
+  }
+
+  /// One that a test turns.
+  fileprivate init(_ ends: consuming CrewEnds, waker: Waker) {
+    self.init(ends, waker: waker, thread: nil, arrival: nil)
+  }
+
+  private init(_ ends: consuming CrewEnds, waker: Waker?, thread: consuming OwnThread?, arrival: Arrival?) {
     figures = ends.figures
     orders = ends.orders
     notifier = ends.notifier
     self.waker = waker
     self.thread = thread
+    self.arrival = arrival
   }
 
   var wakesSent: UInt64 { notifier.sent }
   var wakesSuppressed: UInt64 { notifier.suppressed }
+  /// Processor time of its thread.
+  var processorNanoseconds: UInt64 {
+    switch thread {
+    case .some(let thread): thread.processorNanoseconds
+    case .none: 0
+    }
+  }
 
   @inline(__always)
   fileprivate mutating func give(_ order: Order) {
@@ -94,6 +124,8 @@ struct Crew: ~Copyable {
   /// The first `count` are there.
   private let members: UnsafeMutablePointer<CrewMember>
   private(set) var count = 0
+  /// Those and the recruits.
+  private(set) var enlisted = 0
   /// Reactors that there should be.
   var wanted = 0
   var outbox = SharedOutbox<Job>(lanesMax: threadsMax)
@@ -107,7 +139,7 @@ struct Crew: ~Copyable {
   init() { members = .allocate(capacity: Self.threadsMax) }
 
   deinit {
-    members.deinitialize(count: count)
+    members.deinitialize(count: enlisted)
     members.deallocate()
   }
 
@@ -136,15 +168,52 @@ struct Crew: ~Copyable {
 
   /// Adds a reactor that nobody but the caller turns; the caller's end of it.
   mutating func addUndriven(_ connection: consuming CrewConnection, waker: Waker) -> ReactorStart {
-    add(CrewMember(connection.executor, waker: waker, thread: nil))
+    enlist(CrewMember(connection.executor, waker: waker))
+    precondition(count == enlisted - 1, "a reactor overtakes a recruit")
+    count = enlisted
     return connection.reactor
   }
 
-  mutating func add(_ member: consuming CrewMember) {
-    precondition(count < Self.threadsMax, "more reactors than there may be")
-    (members + count).initialize(to: member)
-    count += 1
+  // MARK: recruits
+
+  /// Adds a thread that makes its ring now.
+  mutating func enlist(_ recruit: consuming CrewMember) {
+    precondition(enlisted < Self.threadsMax, "more reactors than there may be")
+    (members + enlisted).initialize(to: recruit)
+    enlisted += 1
   }
+
+  var hasRecruits: Bool { enlisted > count }
+
+  /// What became of the first recruit, and whether anything did yet.
+  enum Admission {
+    case admitted
+    case pending
+    /// Its ring was not to be had; it is gone.
+    case failed(Errno)
+  }
+
+  /// Takes the first recruit in if it has its ring; waits for that if `waits`. More than are wanted leave at once.
+  mutating func admit(waits: Bool) -> Admission {
+    guard hasRecruits, let arrival = members[count].arrival else { return .pending }
+    guard let word = waits ? arrival.hear() : arrival.heard else { return .pending }
+    switch word {
+    case .success(let waker):
+      members[count].waker = waker
+      members[count].isLeaving = count >= wanted
+      count += 1
+      return .admitted
+    case .failure(let error):
+      let failed = (members + count).move()
+      enlisted -= 1
+      if enlisted > count { (members + count).moveInitialize(from: members + count + 1, count: enlisted - count) }
+      _ = failed.join()
+      _ = outbox.retireAbandonedLanes()
+      return .failed(error.errno)
+    }
+  }
+
+  // MARK: how many
 
   /// Tells all but the first `number` to stop once their clients are gone.
   mutating func dismiss(downTo number: Int) {
@@ -159,14 +228,11 @@ struct Crew: ~Copyable {
   /// A thread has been told to end and has not: until then no other can take its place.
   var isEnding: Bool { count > 0 && members[count - 1].isTold }
 
-  /// Reactors help only where they have a processor of their own: on a single one each hop is a switch of threads, and the
-  /// executor serves everybody.
-  var isUseful = true
+  /// Reactors that clients are spread over, the first ones, if so many stay: decided from the load (Staffing).
+  var engaged = 0
+  var serving: Int { min(engaged, staying) }
 
-  /// Reactors that clients are spread over; the first ones.
-  var serving: Int { isUseful ? staying : 0 }
-
-  /// Those that stay, or are to come to stay.
+  /// Those that stay; they come before those that leave.
   var staying: Int {
     var staying = 0
     for index in 0..<count where !members[index].isLeaving { staying += 1 }
@@ -176,14 +242,18 @@ struct Crew: ~Copyable {
   /// Takes the last one off if it has been dismissed, serves nobody, and its thread has ended; tells it to end if it has
   /// not been told yet. Never waits: the thread is about to return when it says so.
   mutating func joinLast() -> ReactorFigures? {
-    guard count > 0, members[count - 1].isLeaving, members[count - 1].clientCount == 0 else { return nil }
+    // Recruits keep their numbers: they are waited for, and that is not long.
+    guard count > 0, !hasRecruits else { return nil }
     let last = members + count - 1
+    // Who is on the way to it is sent elsewhere when the present reactor lets go.
+    guard last.pointee.isLeaving, last.pointee.clientCount == 0, last.pointee.expectedCount == 0 else { return nil }
     if !last.pointee.isTold {
       last.pointee.isTold = true
       give(Order(.stop, nil), to: UInt8(count))
     }
     guard last.pointee.figures.pointee.hasEnded else { return nil }
     count -= 1
+    enlisted -= 1
     let figures = last.move().join()
     _ = outbox.retireAbandonedLanes()
     return figures
@@ -201,7 +271,7 @@ struct Crew: ~Copyable {
     guard isGiving else { return }
     isGiving = false
     for index in 0..<count {
-      if members[index].publish() { wake(members[index].waker) }
+      if members[index].publish(), let waker = members[index].waker { wake(waker) }
       if !members[index].backlog.isEmpty { isGiving = true }
     }
   }
@@ -209,13 +279,11 @@ struct Crew: ~Copyable {
   /// Something waits that the executor must come back for soon.
   var isGivingLate: Bool { isGiving }
 
-  /// The reactor with the fewest clients that takes more; 0 if none does.
+  /// The reactor with the fewest clients of those that serve; 0 if none does.
   var leastLoaded: UInt8 {
-    guard isUseful else { return 0 }
     var least = 0
-    for index in 0..<count where !members[index].isLeaving {
-      if least == 0 || members[index].clientCount < members[least - 1].clientCount { least = index + 1 }
-    }
+    for index in 0..<serving
+    where least == 0 || members[index].expectedCount < members[least - 1].expectedCount { least = index + 1 }
     return UInt8(least)
   }
 }

@@ -24,8 +24,8 @@ struct Job: BitwiseCopyable {
     case inputTooLong
     /// There is no memory for what has arrived.
     case outOfMemory
-    /// The room for unfinished requests is `amount` bytes now.
-    case inputGrew
+    /// Unfinished requests take `amount` bytes of memory now; `count` bytes have arrived of them.
+    case inputChanged
     /// The reactor has let go of the connection, which `pointer` carries to another one.
     case detached
     /// The kernel is done with the socket, and the reactor with the client: the last job about it.
@@ -34,6 +34,7 @@ struct Job: BitwiseCopyable {
 
   let kind: Kind
   var isShort = false
+  var count: UInt32 = 0
   let client: UnsafeMutablePointer<Client>
   var pointer: UnsafeMutableRawPointer?
   var amount = 0

@@ -8,7 +8,7 @@ import Ring
 /// Written by one thread, read by another.
 struct SharedFigures: ~Copyable, @unchecked Sendable {
   private let words: UnsafeMutablePointer<HardwareWord>
-  private static var figureCount: Int { 18 }
+  private static var figureCount: Int { 17 }
   /// One more says that the thread has nothing left to do.
   private static var wordCount: Int { figureCount + 1 }
 
@@ -23,10 +23,10 @@ struct SharedFigures: ~Copyable, @unchecked Sendable {
   }
 
   func store(_ figures: ReactorFigures, _ ring: RingStatistics, _ thread: ThreadFigures) {
-    let values: InlineArray<18, UInt64> = [
+    let values: InlineArray<17, UInt64> = [
       figures.reads, figures.writes, figures.bytesReceived, figures.bytesSent, figures.readPauses, figures.largeWords,
       ring.enters, ring.submissions, ring.completions, ring.overflows, ring.bufferShortages, ring.sleeps, ring.wakeups,
-      thread.wakesSent, thread.wakesSuppressed, thread.jobs, thread.activeNanoseconds, thread.laneFull,
+      thread.wakesSent, thread.wakesSuppressed, thread.jobs, thread.laneFull,
     ]
     for i in 0..<Self.figureCount { words[i].storeRelaxed(values[i]) }
   }
@@ -63,8 +63,7 @@ struct SharedFigures: ~Copyable, @unchecked Sendable {
     thread.wakesSent = words[13].loadRelaxed()
     thread.wakesSuppressed = words[14].loadRelaxed()
     thread.jobs = words[15].loadRelaxed()
-    thread.activeNanoseconds = words[16].loadRelaxed()
-    thread.laneFull = words[17].loadRelaxed()
+    thread.laneFull = words[16].loadRelaxed()
     return thread
   }
 }
@@ -76,8 +75,6 @@ struct ThreadFigures: BitwiseCopyable {
   var wakesSuppressed: UInt64 = 0
   /// Jobs told, or orders given.
   var jobs: UInt64 = 0
-  /// Time between waking up and going to sleep.
-  var activeNanoseconds: UInt64 = 0
   /// Turns that ended because the executor was behind.
   var laneFull: UInt64 = 0
 }

@@ -57,7 +57,6 @@ struct ReactorThread<Engine: CompletionRing & ~Copyable>: ~Copyable {
   /// One turn; without `sleeps` it returns at once if there is nothing to do.
   mutating func turn(sleeps: Bool) throws(RingError) {
     try enter(sleeps: sleeps)
-    let began = Clock.monotonicNanoseconds()
     isBehind = false
     var handled = 0
     while reactor.upstream.hasRoom() {
@@ -72,7 +71,6 @@ struct ReactorThread<Engine: CompletionRing & ~Copyable>: ~Copyable {
     obeyOrders()
     reactor.rearmStarved()
     tellExecutor()
-    thread.activeNanoseconds &+= Clock.monotonicNanoseconds() &- began
     publishFigures()
   }
 
@@ -131,7 +129,8 @@ struct ReactorThread<Engine: CompletionRing & ~Copyable>: ~Copyable {
 // MARK: beginning
 
 extension ReactorThread where Engine: ~Copyable {
-  /// Starts one more thread and adds it to the crew once it has a ring. If either cannot be had the crew is as it was.
+  /// Starts one more thread, which makes its ring while others go on: the crew admits it when it has. Throws if there is
+  /// no thread to be had; the crew is as it was then.
   static func start(
     in crew: inout Crew, _ setup: ReactorSetup, executor waker: Waker,
     makeRing: @escaping @Sendable () throws(RingError) -> Engine
@@ -139,16 +138,12 @@ extension ReactorThread where Engine: ~Copyable {
     let connection = crew.connect(setup, executor: waker)
     let parcel = Parcel(connection.reactor)
     let ends = connection.executor
-    let heard = FirstWord<Result<Waker, RingError>>()
+    let arrival = CrewMember.Arrival()
     do throws(Errno) {
-      let thread = try OwnThread(name: "io_thd_\(crew.count + 1)") { serve(parcel, makeRing, heard) }
-      switch heard.hear() {
-      case .success(let waker):
-        crew.add(CrewMember(ends, waker: waker, thread: thread))
-      case .failure(let error):
-        thread.join()
-        throw error.errno
+      let thread = try OwnThread(name: "io_thd_\(crew.enlisted + 1)") {
+        serve(parcel, makeRing, arrival, executor: waker)
       }
+      crew.enlist(CrewMember(ends, thread: thread, arrival: arrival))
     } catch {
       parcel.discard()
       ends.discard()
@@ -159,15 +154,20 @@ extension ReactorThread where Engine: ~Copyable {
 
   /// The body of the thread.
   private static func serve(
-    _ parcel: Parcel, _ makeRing: @Sendable () throws(RingError) -> Engine, _ heard: FirstWord<Result<Waker, RingError>>
+    _ parcel: Parcel, _ makeRing: @Sendable () throws(RingError) -> Engine, _ arrival: CrewMember.Arrival,
+    executor: Waker
   ) {
     let ring: Engine
-    do throws(RingError) { ring = try makeRing() } catch { return heard.say(.failure(error)) }
-    let waker = ring.waker
+    do throws(RingError) { ring = try makeRing() } catch {
+      parcel.discard()
+      arrival.say(.failure(error))
+      return executor.wake()
+    }
     guard let start = parcel.open() else { return }
     try? OwnThread.bind(to: start.setup.processors)
-    let (shared, executor) = (start.figures, start.upstream.executorWaker)
-    heard.say(.success(waker))
+    let shared = start.figures
+    arrival.say(.success(ring.waker))
+    executor.wake()
     do throws(RingError) { try serve(ReactorThread(ring: ring, start)) } catch {
       // What its clients were told, and what they sent, is lost with the ring: nobody can go on as if nothing had been.
       preconditionFailure("the ring of an I/O thread has failed: \(error.reason)")

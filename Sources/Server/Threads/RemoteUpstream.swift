@@ -22,8 +22,9 @@ struct RemoteUpstream: Upstream, ~Copyable {
 
   static var requestsMax: Int { 64 }
   static var isRemote: Bool { true }
-  /// Cells that one completion or one order may take: what arrived, that it was the end, and that all has been run.
-  static var jobsPerStep: Int { 6 }
+  /// Cells that one completion or one order may take: what arrived, what is kept of it, that it was the end, and that all
+  /// has been run.
+  static var jobsPerStep: Int { 7 }
   /// Cells of a lane.
   static var laneCells: Int { 4_096 }
 

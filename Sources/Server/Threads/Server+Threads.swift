@@ -1,4 +1,4 @@
-// Server+Threads.swift — which reactor serves whom, and how many there are.
+// Server+Threads.swift — orders to reactors, moves between them, and how many there are.
 import Bytes
 import Commands
 import Configuration
@@ -69,6 +69,7 @@ extension Server {
     client.pointee.reactor = reactor
     guard reactor > 0 else { return }
     crew.member(reactor).pointee.clientCount += 1
+    expect(1, at: reactor)
     var order = Order(.adopt, nil)
     order.pointer = UnsafeMutableRawPointer(client)
     order.count = client.pointee.descriptor
@@ -89,10 +90,7 @@ extension Server {
     client.pointee.marks.remove(.goesOn)
     if client.pointee.hasSendable || client.pointee.state == .draining { markReady(client) }
     // The number of threads may have changed on its way.
-    let reactor = client.pointee.reactor
-    if reactor > 0 ? crew.member(reactor).pointee.isLeaving || !crew.isUseful : crew.serving > 0 {
-      move(client, to: crew.leastLoaded)
-    }
+    sendOn(client)
   }
 
   /// Has another reactor serve the client, once the present one has let go of it.
@@ -103,16 +101,29 @@ extension Server {
     order(.detach, client)
     client.pointee.marks.insert(.moving)
     client.pointee.destination = reactor
+    expect(-1, at: client.pointee.reactor)
+    expect(1, at: reactor)
     moves += 1
+  }
+
+  /// So many more clients will be a reactor's, or fewer.
+  private func expect(_ change: Int, at reactor: UInt8) {
+    if reactor > 0 { crew.member(reactor).pointee.expectedCount += change }
   }
 
   /// Its reactor has let go of it; `parcel` is its connection.
   mutating func detached(_ client: UnsafeMutablePointer<Client>, _ parcel: UnsafeMutableRawPointer?) {
-    leave(client)
+    if client.pointee.reactor > 0 { crew.member(client.pointee.reactor).pointee.clientCount -= 1 }
     // The one that it was to go to may have been dismissed meanwhile.
     var reactor = client.pointee.destination
-    if Int(reactor) > crew.count || reactor > 0 && crew.member(reactor).pointee.isLeaving { reactor = crew.leastLoaded }
+    if reactor > 0 && crew.member(reactor).pointee.isLeaving {
+      expect(-1, at: reactor)
+      reactor = crew.leastLoaded
+      expect(1, at: reactor)
+      client.pointee.destination = reactor
+    }
     client.pointee.reactor = reactor
+    client.pointee.connection = nil
     if reactor > 0 { crew.member(reactor).pointee.clientCount += 1 }
     var order = Order(.adoptMoved, nil)
     order.pointer = parcel
@@ -120,53 +131,33 @@ extension Server {
     give(order, to: reactor)
   }
 
-  /// Spreads the clients over the reactors that stay: nobody has more than his share, and those that leave have none.
-  mutating func spreadClients() {
-    let staying = crew.serving
-    let share = staying == 0 ? Int.max : (clients.count + staying - 1) / staying
-    var counts = [Int](repeating: 0, count: staying + 1)
-    forEachClient { client in
-      let number = Int(client.pointee.marks.contains(.moving) ? client.pointee.destination : client.pointee.reactor)
-      if number <= staying { counts[number] += 1 }
-    }
-    var next = staying == 0 ? 0 : 1
-    for slot in 0..<clients.slotCount where clients.isTaken(slot) {
-      let client = clients[slot]
-      let number = Int(client.pointee.reactor)
-      guard client.pointee.state == .open, !client.pointee.marks.contains(.moving) else { continue }
-      let isMisplaced = number > staying || number == 0 && staying > 0 || number > 0 && counts[number] > share
-      guard isMisplaced else { continue }
-      while next < staying && counts[next] >= share { next += 1 }
-      guard next != number else { continue }
-      if number <= staying { counts[number] -= 1 }
-      counts[next] += 1
-      move(client, to: UInt8(next))
-    }
-  }
-
   /// The client is not served by its reactor any more.
   mutating func leave(_ client: UnsafeMutablePointer<Client>) {
-    if client.pointee.reactor > 0 { crew.member(client.pointee.reactor).pointee.clientCount -= 1 }
+    let reactor = client.pointee.reactor
+    if reactor > 0 { crew.member(reactor).pointee.clientCount -= 1 }
+    expect(-1, at: client.pointee.marks.contains(.moving) ? client.pointee.destination : reactor)
     client.pointee.reactor = 0
     client.pointee.connection = nil
   }
 
   /// All reactors are told what requests may be.
   mutating func announceLimits() {
-    for number in 0..<crew.count {
-      var order = Order(.limitParser, nil)
-      order.amount = inputLimits.parser.bulkBytesMax
-      crew.give(order, to: UInt8(number + 1))
-      order = Order(.limitInput, nil)
-      order.amount = inputLimits.queryBufferBytes
-      crew.give(order, to: UInt8(number + 1))
-    }
+    for number in 0..<crew.count { announceLimits(to: UInt8(number + 1)) }
+  }
+
+  private mutating func announceLimits(to reactor: UInt8) {
+    var order = Order(.limitParser, nil)
+    order.amount = inputLimits.parser.bulkBytesMax
+    crew.give(order, to: reactor)
+    order = Order(.limitInput, nil)
+    order.amount = inputLimits.queryBufferBytes
+    crew.give(order, to: reactor)
   }
 
   // MARK: how many
 
-  /// `io-threads`: the executor and so many reactors less one. More of them are there when this returns, or none of the
-  /// new ones; fewer come about as their clients leave.
+  /// `io-threads`: the executor and so many reactors less one. New ones make their rings while everybody goes on; if a
+  /// thread is not to be had none of the new ones stays. Fewer come about as their clients leave.
   mutating func changeThreads(to wanted: Int) throws(Errno) {
     let before = crew.staying
     crew.keep(wanted - 1)
@@ -176,45 +167,68 @@ extension Server {
     }
     crew.wanted = wanted - 1
     crew.dismiss(downTo: wanted - 1)
-    spreadClients()
+    restaff()
   }
 
   private mutating func recruit(upTo wanted: Int) throws(Errno) {
     guard let start = crew.start else { return }
     let setup = ReactorSetup(table: table, limits: inputLimits, processors: reactorProcessors)
     // One that is ending has to be gone before another takes its place.
-    while crew.count < wanted && !crew.isEnding {
-      try start(&crew, setup)
-      traffic.reactors.append(ReactorFigures())
-    }
+    while crew.enlisted < wanted && !crew.isEnding { try start(&crew, setup) }
+    while traffic.reactors.count <= crew.count { traffic.reactors.append(ReactorFigures()) }
   }
 
-  /// Ends the threads that were dismissed and serve nobody, and replaces those that ended while more were asked for.
-  mutating func joinLeavers() {
-    guard crew.staying < crew.count || crew.count < crew.wanted else { return }
+  /// Waits for all recruits. Throws what kept the first one that failed from having a ring.
+  mutating func awaitRecruits() throws(Errno) {
+    while crew.hasRecruits {
+      if case .failed(let error) = crew.admit(waits: true) { throw error }
+      traffic.reactors.append(ReactorFigures())
+    }
+    restaff()
+  }
+
+  /// Takes in recruits that have a ring by now, ends the threads that were dismissed and serve nobody, and replaces those
+  /// that ended while more were asked for.
+  mutating func updateCrew() {
+    if crew.hasRecruits { admitRecruits() }
+    guard crew.staying < crew.count || crew.enlisted < crew.wanted else { return }
     while let figures = crew.joinLast() {
       traffic.reactors.removeLast()
       traffic.ended = traffic.ended + figures
     }
-    guard crew.count < crew.wanted && !crew.isEnding else { return }
-    do throws(Errno) { try recruit(upTo: crew.wanted) } catch {
-      log.warning("Unable to start a thread again: \(error.text)")
-      crew.wanted = crew.count
+    guard crew.enlisted < crew.wanted && !crew.isEnding else { return }
+    do throws(Errno) { try recruit(upTo: crew.wanted) } catch { makeDo(with: crew.enlisted, because: error) }
+    restaff()
+  }
+
+  private mutating func admitRecruits() {
+    let before = crew.count
+    while true {
+      switch crew.admit(waits: false) {
+      case .admitted:
+        traffic.reactors.append(ReactorFigures())
+        announceLimits(to: UInt8(crew.count))
+        continue
+      case .failed(let error):
+        makeDo(with: crew.enlisted, because: error)
+        continue
+      case .pending: break
+      }
+      break
     }
-    spreadClients()
+    if crew.count > before { restaff() }
+  }
+
+  /// There are no more threads than these; CONFIG GET says so.
+  private mutating func makeDo(with count: Int, because error: Errno) {
+    log.warning("Unable to start an I/O thread: \(error.text). Going on with io-threads \(count + 1)")
+    crew.wanted = min(crew.wanted, count)
+    configuration.settings.threads.ioThreads = crew.wanted + 1
   }
 
   /// What reactors with threads have counted until now.
   mutating func refreshTraffic() {
     for number in 0..<crew.count { traffic.reactors[number + 1] = crew.member(UInt8(number + 1)).pointee.figures.pointee.figures }
-  }
-
-  /// Whether reactors have a processor to run on besides the executor's; `io-threads-always-active` takes it for granted.
-  mutating func judgeThreads() {
-    let isUseful = processorCount > 1 || configuration.settings.threads.ioThreadsAlwaysActive
-    guard isUseful != crew.isUseful else { return }
-    crew.isUseful = isUseful
-    spreadClients()
   }
 
   /// Binds the calling thread, the executor, to `server_cpulist`; its reactors bind themselves.

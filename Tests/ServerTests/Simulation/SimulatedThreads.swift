@@ -62,7 +62,7 @@ func playSimulatedThreads(seed: UInt64, _ rates: SimulatedFaultRates, resizes: B
   var executor = Executor(ring: try SimulatedRing(world), server: server, makeRing: refuseRing)
   let crew = SimulatedCrew(world)
   let waker = executor.reactor.ring.waker
-  server.pointee.crew.isUseful = true
+  server.pointee.configuration.settings.threads.ioThreadsAlwaysActive = true
   server.pointee.crew.start = { (members, setup) throws(Errno) in try crew.start(&members, setup, waker) }
   try server.pointee.changeThreads(to: 2 + world.random.below(3))
   server.pointee.clock.hold(at: world.nanoseconds)
@@ -79,6 +79,7 @@ func playSimulatedThreads(seed: UInt64, _ rates: SimulatedFaultRates, resizes: B
   for _ in 0..<turnsMax where !player.isOver {
     player.move()
     if resizes && world.random.happens(5) { try server.pointee.changeThreads(to: 1 + world.random.below(4)) }
+    if resizes && world.random.happens(5) { server.pointee.engage(world.random.below(4)) }
     try step(&executor)
   }
   var verdict = Verdict(world: world, refusals: Int(server.pointee.statistics.connectionsRefused))
