@@ -126,3 +126,30 @@ def a_thousand_half_sent_requests_stay_below_the_limit(start):
         assert total() > 32 * MIB, total()
         for client in clients:
             client.close()
+
+
+@test(on="martlet redis valkey")
+def what_is_queued_and_watched_counts(start):
+    server = start()
+    with server.connect() as control, server.connect() as queuing, server.connect() as watching:
+        expect(control.call("CLIENT", "NO-EVICT", "ON"), "OK")
+        expect(control.call("CONFIG", "SET", "maxmemory-clients", 4 * MIB), "OK")
+        queuing.call("MULTI")
+        try:
+            for _ in range(100):
+                queuing.send(encode("SET", "k", "v" * 100_000))
+                if evicted(control) == 1:
+                    break
+        except (Closed, OSError):
+            pass
+        wait_until(lambda: evicted(control) == 1, 10, "an eviction")
+        try:
+            for number in range(0, 400_000, 1_000):
+                watching.send(encode("WATCH", *[f"key{number + other}" for other in range(1_000)]))
+                if evicted(control) == 2:
+                    break
+        except (Closed, OSError):
+            pass
+        wait_until(lambda: evicted(control) == 2, 10, "another")
+        wait_until(lambda: parse_info(control.call("INFO", "clients")).get("total_watched_keys", "0") == "0", 10,
+                   "nobody who watches")

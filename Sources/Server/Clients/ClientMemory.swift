@@ -43,7 +43,8 @@ extension Server {
     // Buffers only, and short answers lie in chunks that come and go with each request: they are nobody's burden.
     let held = client.pointee.output.heldBytes
     let buffers = client.pointee.inputCapacity + (held > Self.passingBytesMax ? held : 0)
-    let weight = client.pointee.state == .closing ? 0 : buffers
+    let queued = client.pointee.transaction?.pointee.memoryBytes ?? 0
+    let weight = client.pointee.state == .closing ? 0 : buffers + queued
     clientMemory.totalBytes += weight - client.pointee.weightBytes
     client.pointee.weightBytes = weight
   }
