@@ -205,7 +205,7 @@ struct GeoRequest {
       return false
     }
     guard shape != nil else {
-      reply.error("ERR exactly one of BYRADIUS, BYBOX and BYPOLYGON can be specified for ", name)
+      reply.error("ERR exactly one of BYRADIUS and BYBOX can be specified for ", name)
       return false
     }
     guard !takesAny || count > 0 else {

@@ -30,6 +30,8 @@ struct CrewMember: ~Copyable {
   let figures: UnsafeMutablePointer<SharedFigures>
   /// Clients whose sockets it has, or is about to have.
   var clientCount = 0
+  /// Processor time of its thread when it was last looked at for balance.
+  var balancedAtNanoseconds: UInt64 = 0
   /// Clients that it will have once everybody is where he is to go.
   var expectedCount = 0
   /// It has been told to stop, and gets no more clients.

@@ -13,6 +13,10 @@ struct StaffingRecord {
   fileprivate var executorTurns: UInt64 = 0
   fileprivate var reactorNanoseconds: UInt64 = 0
   fileprivate var reactorTurns: UInt64 = 0
+  /// When the reactors were last compared, and the clients of the busiest one that are being counted.
+  fileprivate var balancedAtNanoseconds: UInt64 = 0
+  fileprivate var counted: [(slot: UInt32, generation: UInt32, work: UInt64)] = []
+  fileprivate var countedReactor: UInt8 = 0
   /// Where the spreading of clients goes on; nil if everybody is where he belongs.
   fileprivate var spreadsFromSlot: UInt32?
 
@@ -31,6 +35,7 @@ extension Server {
   private mutating func lookAtStaff(_ turns: UInt64) {
     let last = staff
     staff.lookedAtNanoseconds = clock.nanoseconds
+    if crew.serving > 1 && clock.nanoseconds &- staff.balancedAtNanoseconds >= Balance.lookNanoseconds { balance() }
     guard !configuration.settings.threads.ioThreadsAlwaysActive else { return }
     staff.executorNanoseconds = OwnThread.ownProcessorNanoseconds
     staff.executorTurns = turns
@@ -73,6 +78,56 @@ extension Server {
     // The sums begin anew with the next look, over those that serve then.
     staff.lookedAtNanoseconds = 0
     staff.spreadsFromSlot = 0
+  }
+
+  // MARK: balance
+
+  /// Compares the reactors that serve, and moves clients if one of them has had too much for two looks.
+  private mutating func balance() {
+    let elapsed = clock.nanoseconds &- staff.balancedAtNanoseconds
+    staff.balancedAtNanoseconds = clock.nanoseconds
+    var (busiest, least) = (UInt8(1), UInt8(1))
+    var spent = [UInt64](repeating: 0, count: crew.serving + 1)
+    for number in 1...UInt8(crew.serving) {
+      let member = crew.member(number)
+      let now = member.pointee.processorNanoseconds
+      spent[Int(number)] = now &- member.pointee.balancedAtNanoseconds
+      member.pointee.balancedAtNanoseconds = now
+      if spent[Int(number)] > spent[Int(busiest)] { busiest = number }
+      if spent[Int(number)] < spent[Int(least)] { least = number }
+    }
+    let (most, fewest) = (spent[Int(busiest)], spent[Int(least)])
+    defer { countClients(of: busiest) }
+    // The first look has nothing to compare with, and clients on their way change everything.
+    guard elapsed < 2 * Balance.lookNanoseconds, !staff.isSpreading,
+      Balance.isUneven(busiest: most, least: fewest, of: elapsed)
+    else { return busiest = 0 }
+    guard staff.countedReactor == busiest else { return }
+    let known = staff.counted.filter { clients.find($0.slot, generation: $0.generation) != nil }
+    let done = known.map { work(of: clients[$0.slot]) &- $0.work }
+    for index in Balance.chosen(from: done, busiest: most, least: fewest) {
+      let client = clients[known[index].slot]
+      if client.pointee.reactor == busiest, mayMove(client) { move(client, to: least) }
+    }
+    busiest = 0
+  }
+
+  /// Remembers what the clients of a reactor have done until now; 0 forgets.
+  private mutating func countClients(of reactor: UInt8) {
+    staff.countedReactor = reactor
+    staff.counted = []
+    guard reactor > 0 else { return }
+    for slot in 0..<clients.slotCount where clients.isTaken(slot) {
+      let client = clients[slot]
+      guard client.pointee.reactor == reactor else { continue }
+      staff.counted.append((slot, client.pointee.generation, work(of: client)))
+    }
+  }
+
+  private func work(of client: UnsafeMutablePointer<Client>) -> UInt64 {
+    let details = client.pointee.details
+    return Balance.work(
+      commands: details.pointee.commands, bytes: details.pointee.bytesReceived &+ details.pointee.bytesSent)
   }
 
   // MARK: who is served by which
