@@ -21,6 +21,8 @@ public struct Effects: ~Copyable {
   public var records: OutputBuffer
   /// Keys that the command looked at or changed besides those that its words name: the copy in another database.
   public private(set) var otherKeys: [KeyPlace] = []
+  /// They were too many to be listed: it may have looked at any key.
+  public private(set) var touchesAll = false
   /// Keys that were found expired and are gone. The command that came across one answers as if it had never been there.
   public private(set) var expiredKeys: [KeyPlace] = []
 
@@ -47,6 +49,7 @@ public struct Effects: ~Copyable {
     records.discardAll()
     guard hasPlaces else { return }
     hasPlaces = false
+    touchesAll = false
     otherKeys.removeAll(keepingCapacity: true)
     expiredKeys.removeAll(keepingCapacity: true)
   }
@@ -58,7 +61,39 @@ public struct Effects: ~Copyable {
   public mutating func touches(_ key: ByteView, database: Int) {
     guard isRecording || isWatched else { return }
     hasPlaces = true
+    guard otherKeys.count < Self.otherKeysMax else {
+      touchesAll = true
+      return
+    }
     otherKeys.append(KeyPlace(hash: KeyHash(key), database: database))
+  }
+
+  /// Whoever looks at more, as SORT may, is taken to have looked at everything.
+  private static var otherKeysMax: Int { 1_024 }
+
+  // MARK: commands that pause
+
+  /// Keys that a paused command has looked at.
+  public struct Looked {
+    let keys: [KeyPlace]
+    let all: Bool
+  }
+
+  /// What the command has looked at so far; the rest of what it left behind has been recorded, and is forgotten.
+  mutating func putAside() -> Looked {
+    let looked = Looked(keys: otherKeys, all: touchesAll)
+    otherKeys = []
+    clear()
+    return looked
+  }
+
+  /// The command goes on.
+  mutating func takeUp(_ looked: Looked) {
+    begin()
+    guard !looked.keys.isEmpty || looked.all else { return }
+    hasPlaces = true
+    otherKeys = looked.keys
+    touchesAll = looked.all
   }
 
   /// A key was found expired.

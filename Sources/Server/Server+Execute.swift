@@ -14,26 +14,36 @@ extension UnsafeMutablePointer where Pointee == Server {
     _ client: UnsafeMutablePointer<Client>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
   ) {
     if let command = pointee.admit(client, arguments, known) {
-      let before = pointee.beforeCommand(command, client)
-      let execution = pointee.execution
-      let isRecording = execution.pointee.effects.isRecording
-      let record = Server.BeforeRecord(
-        changes: execution.pointee.effects.changes, database: client.pointee.session.database)
-      let mayWait = command.pointee.flags.contains(.blocking)
-      if mayWait { execution.pointee.waiting = nil }
-      command.pointee.body(&execution.pointee)
-      if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
-      if pointee.blocked.count > 0 && execution.pointee.effects.changes != record.changes {
-        pointee.signalWaiters(command, database: record.database)
-      }
-      if mayWait && execution.pointee.waiting != nil {
-        pointee.block(client, command)
+      if command.pointee.flags.contains(.unbounded) && !pointee.execution.pointee.isAtomic {
+        executeLong(client, command)
       } else {
-        pointee.account(for: command, client, before)
+        executeAtOnce(client, command)
       }
     }
     pointee.running = .none
     if pointee.blocked.hasReady { serveBlocked() }
+  }
+
+  /// Runs a command that was admitted, from beginning to end.
+  @inline(__always)
+  func executeAtOnce(_ client: UnsafeMutablePointer<Client>, _ command: UnsafePointer<Command>) {
+    let before = pointee.beforeCommand(command, client)
+    let execution = pointee.execution
+    let isRecording = execution.pointee.effects.isRecording
+    let record = Server.BeforeRecord(
+      changes: execution.pointee.effects.changes, database: client.pointee.session.database)
+    let mayWait = command.pointee.flags.contains(.blocking)
+    if mayWait { execution.pointee.waiting = nil }
+    command.pointee.body(&execution.pointee)
+    if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
+    if pointee.blocked.count > 0 && execution.pointee.effects.changes != record.changes {
+      pointee.signalWaiters(command, database: record.database)
+    }
+    if mayWait && execution.pointee.waiting != nil {
+      pointee.block(client, command)
+    } else {
+      pointee.account(for: command, client, before)
+    }
   }
 }
 
@@ -106,7 +116,7 @@ extension Server {
   // MARK: the account
 
   @inline(__always)
-  fileprivate mutating func beforeCommand(
+  mutating func beforeCommand(
     _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>
   ) -> BeforeCommand {
     let isSilent = client.pointee.session.flags.isSilent
@@ -119,7 +129,7 @@ extension Server {
   }
 
   @inline(__always)
-  fileprivate mutating func account(
+  mutating func account(
     for command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ before: BeforeCommand
   ) {
     let index = command.pointee.index

@@ -82,6 +82,8 @@ package struct Server: ~Copyable {
   let gates: UnsafeMutablePointer<Gate>
   /// Writers that wait for an image to have written what they would change.
   var parkedWriters = ParkedWriters()
+  /// Long commands that have paused.
+  let walksPart = Part(Walks())
   /// Clients that wait for a key.
   let blockedPart = Part(BlockedClients())
   /// Some command has another name here than elsewhere.
@@ -222,6 +224,7 @@ extension Server {
       guard recovery.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, recovery.resumesAtNanoseconds - now)
     }
+    if walks.count > 0 && hasRunnableWalk { return 0 }
     if snapshots.job?.pointee.wantsTime == true {
       guard snapshots.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, snapshots.resumesAtNanoseconds - now)

@@ -97,7 +97,7 @@ public enum Keys {
         history: [.init("3.2.0", "No error if both names are the same.")], arguments: "key newkey:key#1",
         run: renameIfAbsent),
       CommandDefinition(
-        "copy", arity: -3, [.write, .denyOOM], .keyspace,
+        "copy", arity: -3, [.write, .denyOOM, .unbounded], .keyspace,
         keys: [.key(1, [.readOnly, .access]), .key(2, [.overwrite, .update])], group: .generic, since: "6.2.0",
         "Copies a key and its value.", complexity: "O(N), N being the length of the value",
         arguments: "source:key destination:key#1 [DB destination-db:integer] [REPLACE]", run: copy),
@@ -111,12 +111,12 @@ public enum Keys {
   private static var walks: [CommandDefinition] {
     [
       CommandDefinition(
-        "keys", arity: 2, [.readonly], [.keyspace, .dangerous],
+        "keys", arity: 2, [.readonly, .unbounded], [.keyspace, .dangerous],
         tips: ["request_policy:all_shards", "nondeterministic_output_order"], group: .generic, since: "1.0.0",
         "All keys whose names fit a pattern.", complexity: "O(N), N being the number of keys in the database",
         arguments: "pattern:pattern", run: keys),
       CommandDefinition(
-        "scan", arity: -2, [.readonly], .keyspace,
+        "scan", arity: -2, [.readonly, .unbounded], .keyspace,
         tips: ["nondeterministic_output", "request_policy:special", "response_policy:special"], group: .generic,
         since: "2.8.0", "Goes through the keys of the database, some at a time.",
         complexity: "O(1) for a call, O(N) for going through all N keys", history: [.init("6.0.0", "`TYPE`.")],

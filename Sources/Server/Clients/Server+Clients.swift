@@ -125,6 +125,7 @@ extension Server {
   /// The connection ends: whoever counts it stops counting it. Memory is freed when the kernel is done with it.
   mutating func disconnected(_ client: UnsafeMutablePointer<Client>) {
     unblock(client)
+    if let walk = client.pointee.walk { abandon(walk) }
     log.verbose("Client closed connection \(describe(client))")
   }
 

@@ -46,6 +46,10 @@ enum DebugCommand {
       $0.rules.activeExpire = leadingInteger($0.arguments[2]) != 0
       $0.reply.ok()
     },
+    Subcommand("set-slice", 3...3) {
+      $0.server.pointee.walks.stepsPerSlice = Int(clamping: max(0, leadingInteger($0.arguments[2])))
+      $0.reply.ok()
+    },
     Subcommand("set-skip-checksum-validation", 3...3) {
       $0.rules.verifiesChecksums = leadingInteger($0.arguments[2]) == 0
       $0.reply.ok()
@@ -161,6 +165,8 @@ enum DebugCommand {
         "    Whether expired keys are looked for that nobody asks for.",
         "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
         "    Whether RESTORE passes over a wrong checksum, for tests of what comes behind it.",
+        "SET-SLICE <steps>",
+        "    Long commands let others run after so many steps; 0 is the built-in time.",
         "SLEEP <seconds>",
         "    Stops the server for so long.",
       ])
