@@ -58,6 +58,10 @@ enum DebugCommand {
       $0.server.pointee.isTickPaused = leadingInteger($0.arguments[2]) != 0
       $0.reply.ok()
     },
+    Subcommand("pause-long", 3...3) {
+      $0.server.pointee.walks.isHalted = leadingInteger($0.arguments[2]) != 0
+      $0.reply.ok()
+    },
     Subcommand("quicklist-packed-threshold", 3...3, setListPackedBytes),
     Subcommand("log", 3...3) {
       $0.server.pointee.log.warning("DEBUG LOG: \($0.arguments[2].text)")
@@ -152,6 +156,8 @@ enum DebugCommand {
         "    Crashes as an unforeseen state does.",
         "PAUSE-CRON <0|1>",
         "    Stops what is done periodically, or lets it go on.",
+        "PAUSE-LONG <0|1>",
+        "    Leaves long commands that have let others run where they are, or lets them go on.",
         "POPULATE <count> [<prefix>] [<size>]",
         "    Makes so many strings named <prefix>:<number> (prefix: key).",
         "PROTOCOL <type>",

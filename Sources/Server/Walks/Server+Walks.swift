@@ -215,6 +215,7 @@ extension Server {
 
   /// The paused command that goes on next; nil if none may.
   fileprivate func nextWalk() -> UnsafeMutablePointer<Walk>? {
+    guard !walks.isHalted else { return nil }
     if walks.urgentCount > 0, let walk = walks.paused.first(where: { $0.pointee.isUrgent && mayRun($0) }) { return walk }
     guard clientPause.isActive || isThrottlingWrites else { return walks.paused.first }
     return walks.paused.first(where: { mayRun($0) })
