@@ -74,6 +74,8 @@ package struct Server: ~Copyable {
   var isRestricted = false
   /// The data are loaded: settings take effect at once from now on.
   var hasStarted = false
+  /// The graveyard has something that can be freed.
+  var isFreeing = false
   /// No client asked anything in this turn.
   var isIdleTurn = false
   /// Requests that write wait: the log has too much that is not on disk.
@@ -224,7 +226,7 @@ extension Server {
       guard recovery.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, recovery.resumesAtNanoseconds - now)
     }
-    if walks.count > 0 && hasRunnableWalk { return 0 }
+    if isFreeing || walks.count > 0 && hasRunnableWalk { return 0 }
     if snapshots.job?.pointee.wantsTime == true {
       guard snapshots.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, snapshots.resumesAtNanoseconds - now)

@@ -124,8 +124,13 @@ extension UnsafeMutablePointer where Pointee == Server {
     pointee.walks.slices += 1
     walk.pointee.usedTicks &+= spent
     pointee.walks.longestSliceTicks = max(pointee.walks.longestSliceTicks, spent)
-    if walk.pointee.hasEnded { end(walk, client) } else { pointee.pause(walk, isFirst: false) }
     pointee.running = .none
+    guard !walk.pointee.hasEnded else { return end(walk, client) }
+    pointee.pause(walk, isFirst: false)
+    if client.pointee.output.pending > pointee.outputBytesUnchecked, pointee.exceedsOutputLimit(client) {
+      pointee.closedForOutput(client)
+      pointee.close(client)
+    }
   }
 
   /// A command that had paused has ended.
@@ -142,9 +147,6 @@ extension UnsafeMutablePointer where Pointee == Server {
         output: before.output, mark: before.output.pointee.mark(at: before.mark.position), errorCount: before.errorCount,
         isSilent: before.isSilent)
     }
-    if let list = walk.pointee.largeWords {
-      client.pointee.requestBytes = max(client.pointee.requestBytes, list.pointee.byteCount)
-    }
     pointee.commandStartTicks = Clock.ticks() &- walk.pointee.usedTicks
     let now = Clock.wallMicroseconds()
     settle(walk)
@@ -156,6 +158,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     guard !isAbandoned else { return pointee.forgetIfGone(client) }
     if pointee.blocked.hasReady { serveBlocked() }
     pointee.afterRequest(client)
+    if client.pointee.state == .draining && client.pointee.output.isEmpty { pointee.close(client) }
     pointee.goOnIfPossible(client)
   }
 
