@@ -58,7 +58,7 @@ let package = Package(
     .testTarget(name: "StacksTests", dependencies: ["Stacks"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
-    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes", "CHash"], exclude: ["Fixtures"]),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Stacks", "Wire", "Bytes", "CHash"], exclude: ["Fixtures"]),
     .testTarget(
       name: "PersistenceTests",
       dependencies: ["Persistence", "Commands", "Store", "Wire", "Bytes", "CAllocator", "CHash"]),

@@ -26,12 +26,15 @@ extension Server {
     timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
   }
 
-  /// Frees a little of what was cut loose: at the turns that nobody asks anything in, and at each tick.
+  var mayFree: Bool { isIdleTurn || Clock.ticks() &- freedAtTicks >= Slice.freeingPauseTicks }
+
+  /// Frees a little of what was cut loose, in turns in which nobody asks anything, and a fifth of the time in others.
   mutating func continueFreeing() {
     let began = Clock.ticks()
     repeat {
       isFreeing = graveyard.pointee.free(upTo: Slice.freedPerLook) > 0
     } while isFreeing && Clock.ticks() &- began < Slice.freeingTicks
+    freedAtTicks = Clock.ticks()
   }
 
   private mutating func sampleRates(_ now: UInt64) {
@@ -86,6 +89,7 @@ extension Server {
 enum Slice {
   static let freedPerLook = 64
   static let freeingTicks = Clock.ticks(microseconds: 100)
+  static let freeingPauseTicks = Clock.ticks(microseconds: 400)
   static let examinedPerStep = 200
   static let expiryNanoseconds: UInt64 = 1_000_000
 }

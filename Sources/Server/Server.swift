@@ -76,6 +76,8 @@ package struct Server: ~Copyable {
   var hasStarted = false
   /// The graveyard has something that can be freed.
   var isFreeing = false
+  /// When some of it was freed last, by the processor's counter.
+  var freedAtTicks: UInt64 = 0
   /// No client asked anything in this turn.
   var isIdleTurn = false
   /// Requests that write wait: the log has too much that is not on disk.

@@ -57,7 +57,7 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     server.pointee.isIdleTurn = server.pointee.statistics.commands == commandsBefore
     server.pointee.continueJob()
     server.continueWalks()
-    if server.pointee.isFreeing && server.pointee.isIdleTurn { server.pointee.continueFreeing() }
+    if server.pointee.isFreeing && server.pointee.mayFree { server.pointee.continueFreeing() }
     if !server.pointee.orders.isEmpty { obeyOrders() }
     submitSnapshot()
     commitLog()
