@@ -5,10 +5,9 @@
 //   └────────────┴───────────────────────────────────────────────┴──────┘
 //                ▲ 256 KiB, taken from the system page by page as they are touched
 //
-// Its body runs when somebody enters it, and stops in the middle of whatever it does when it leaves; the next enter
-// goes on there. One thread, no scheduler: an enter is a call that comes back at the next leave. The body is a loop that
-// leaves after each piece of work, so one stack serves any number of them. The room at its top is for what a piece of
-// work needs from beginning to end.
+// A body begins on it, stops in the middle of whatever it does when it leaves, and goes on there when it is continued.
+// One thread, no scheduler: `begin` and `goOn` are calls that come back when the body leaves or returns. A stack serves one
+// body after the other. The room at its top is for what a body needs from beginning to end.
 import CStack
 
 @safe public struct SideStack: ~Copyable {
@@ -22,24 +21,21 @@ import CStack
   /// Where the room begins, `roomBytes` of it.
   public let room: UnsafeMutableRawPointer
 
-  /// A stack that calls `body` with `argument` when it is first entered. The body never returns. Nil if there is no
-  /// memory for it.
-  public init?(_ argument: UnsafeMutableRawPointer, _ body: @convention(c) (UnsafeMutableRawPointer?) -> Void) {
+  /// Nil if there is no memory for it.
+  public init?() {
     guard let low = unsafe martlet_stack_map(Self.bytes) else { return nil }
     unsafe self.low = low
     unsafe room = low + (Self.bytes - Self.roomBytes)
     unsafe stack = .allocate(capacity: 1)
-    unsafe martlet_stack_prepare(stack, low, Self.bytes - Self.roomBytes, body, argument)
+    unsafe martlet_stack_prepare(stack, low, Self.bytes - Self.roomBytes)
   }
 
-  /// Whatever the body's frames own is lost: let it come to an end of its work before.
+  /// Whatever the frames of a body own that has not returned is lost: let it come to its end before.
   deinit {
     unsafe martlet_stack_forget(stack)
     unsafe stack.deallocate()
     unsafe martlet_stack_unmap(low, Self.bytes)
   }
-
-  public func enter() { door.enter() }
 
   /// The way in and out, for those that have not the stack itself.
   public var door: StackDoor { unsafe StackDoor(stack: stack) }
@@ -52,9 +48,18 @@ import CStack
 @safe public struct StackDoor: BitwiseCopyable {
   fileprivate let stack: UnsafeMutablePointer<martlet_stack>
 
-  /// Runs the body until it leaves. Always on the same thread, and not from the stack itself.
-  public func enter() { unsafe martlet_stack_enter(stack) }
+  /// Runs `body` until it leaves or returns; whether it has returned. The last body has. Not on the stack itself.
+  @inline(__always)
+  public func begin(
+    _ argument: UnsafeMutableRawPointer, _ body: @convention(c) (UnsafeMutableRawPointer?) -> Void
+  ) -> Bool {
+    unsafe martlet_stack_begin(stack, body, argument) != 0
+  }
 
-  /// On the stack: back to who entered it. Returns with the next enter.
+  /// Lets the body that has left go on until it leaves again or returns; whether it has returned. Always on the
+  /// same thread.
+  public func goOn() -> Bool { unsafe martlet_stack_continue(stack) != 0 }
+
+  /// On the stack: back to who entered it. Returns with the next `goOn`.
   public func leave() { unsafe martlet_stack_leave(stack) }
 }

@@ -18,25 +18,14 @@ private final class Pauser {
   struct Task {
     let execution: UnsafeMutablePointer<Execution>
     var command: UnsafePointer<Command>?
-    var door: StackDoor?
-    var hasEnded = false
   }
 
   init?(_ bench: Workbench) {
     self.bench = bench
     output.initialize(to: OutputBuffer(pool: bench.pool))
     argument.initialize(to: Task(execution: bench.execution))
-    let made = SideStack(UnsafeMutableRawPointer(argument)) { argument in
-      guard let task = argument?.assumingMemoryBound(to: Task.self) else { return }
-      while true {
-        task.pointee.command?.pointee.body(&task.pointee.execution.pointee)
-        task.pointee.hasEnded = true
-        task.pointee.door?.leave()
-      }
-    }
-    guard let made else { return nil }
+    guard let made = SideStack() else { return nil }
     stack = made
-    argument.pointee.door = stack.door
   }
 
   deinit {
@@ -68,15 +57,18 @@ private final class Pauser {
         execution.pointee.pauses.door = stack.door
         execution.pointee.pauses.changes = execution.pointee.effects.changes
         argument.pointee.command = command
-        argument.pointee.hasEnded = false
-        while true {
-          execution.pointee.pauses.budget = steps
-          stack.enter()
-          if argument.pointee.hasEnded { break }
+        execution.pointee.pauses.budget = steps
+        var hasEnded = stack.door.begin(UnsafeMutableRawPointer(argument)) { argument in
+          guard let task = argument?.assumingMemoryBound(to: Task.self) else { return }
+          task.pointee.command?.pointee.body(&task.pointee.execution.pointee)
+        }
+        while !hasEnded {
           slices += 1
           let request = execution.pointee.putAside()
           let isWanted = between(slices)
           execution.pointee.takeUp(request, stack.door, isAbandoned: !isWanted)
+          execution.pointee.pauses.budget = steps
+          hasEnded = stack.door.goOn()
         }
         execution.pointee.releasePins()
         execution.pointee.pauses = Pauses()

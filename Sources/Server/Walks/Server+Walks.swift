@@ -41,28 +41,27 @@ extension UnsafeMutablePointer where Pointee == Server {
     walk.pointee.client = client
     walk.pointee.before = before
     walk.pointee.database = client.pointee.session.database
-    walk.pointee.hasEnded = false
     execution.pointee.pauses.door = walk.pointee.stack.door
     execution.pointee.pauses.changes = execution.pointee.effects.changes
     let isCrowded = pointee.walks.count > 0
-    runSlice(
-      walk, since: pointee.commandStartTicks, isCrowded ? pointee.walks.crowdedSliceTicks : pointee.walks.sliceTicks)
-    guard walk.pointee.hasEnded else { return pointee.pause(walk, isFirst: true) }
+    execution.pointee.pauses.budget = pointee.walks.budget
+    let limit = isCrowded ? pointee.walks.crowdedSliceTicks : pointee.walks.sliceTicks
+    guard walk.begin() || endsInSlice(walk, since: pointee.commandStartTicks, limit) else {
+      return pointee.pause(walk, isFirst: true)
+    }
     settle(walk)
-    // What settled may have been the pipeline's next request already: nothing else is to be done here.
   }
 
-  /// Enters the stack until the command has ended or its time is up.
-  @inline(__always)
-  private func runSlice(_ walk: UnsafeMutablePointer<Walk>, since began: UInt64, _ limitTicks: UInt64) {
+  /// Lets a command that has asked go on until it has ended or its time is up; whether it has ended.
+  private func endsInSlice(_ walk: UnsafeMutablePointer<Walk>, since began: UInt64, _ limitTicks: UInt64) -> Bool {
     let execution = pointee.execution
-    let steps = pointee.walks.stepsPerSlice
+    let isTimed = pointee.walks.stepsPerSlice == 0
     let door = walk.pointee.stack.door
-    repeat {
-      execution.pointee.pauses.budget = steps > 0 ? steps : Walks.stepsPerLook
-      door.enter()
-      if walk.pointee.hasEnded { break }
-    } while walk.pointee.isAbandoned || steps == 0 && Clock.ticks() &- began < limitTicks
+    while walk.pointee.isAbandoned || isTimed && Clock.ticks() &- began < limitTicks {
+      execution.pointee.pauses.budget = pointee.walks.budget
+      if door.goOn() { return true }
+    }
+    return false
   }
 
   /// The command has ended: its record, those who wait for what it wrote, its account. The walk is a spare again.
@@ -119,13 +118,14 @@ extension UnsafeMutablePointer where Pointee == Server {
     pointee.running = walk.pointee.arguments
     client.pointee.lastInteractionSeconds = pointee.clock.seconds
     let began = Clock.ticks()
-    runSlice(walk, since: began, pointee.walks.sliceTicks)
+    execution.pointee.pauses.budget = pointee.walks.budget
+    let hasEnded = walk.pointee.stack.door.goOn() || endsInSlice(walk, since: began, pointee.walks.sliceTicks)
     let spent = Clock.ticks() &- began
     pointee.walks.slices += 1
     walk.pointee.usedTicks &+= spent
     pointee.walks.longestSliceTicks = max(pointee.walks.longestSliceTicks, spent)
     pointee.running = .none
-    guard !walk.pointee.hasEnded else { return end(walk, client) }
+    guard !hasEnded else { return end(walk, client) }
     pointee.pause(walk, isFirst: false)
     if client.pointee.output.pending > pointee.outputBytesUnchecked, pointee.exceedsOutputLimit(client) {
       pointee.closedForOutput(client)

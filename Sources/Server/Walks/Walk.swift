@@ -27,7 +27,6 @@ struct Walk: ~Copyable {
   var largeWords: UnsafeMutablePointer<LargeWords>?
   var before: BeforeCommand?
   var database: Int32 = 0
-  var hasEnded = false
 
   // MARK: once it has paused
 
@@ -55,15 +54,8 @@ struct Walk: ~Copyable {
   static func make(
     _ execution: UnsafeMutablePointer<Execution>, _ pool: UnsafeMutablePointer<ChunkPool>
   ) -> UnsafeMutablePointer<Walk>? {
+    guard let stack = SideStack() else { return nil }
     let walk = UnsafeMutablePointer<Walk>.allocate(capacity: 1)
-    let stack = SideStack(UnsafeMutableRawPointer(walk)) { argument in
-      guard let walk = argument?.assumingMemoryBound(to: Walk.self) else { return }
-      while true { walk.runCommand() }
-    }
-    guard let stack else {
-      walk.deallocate()
-      return nil
-    }
     walk.initialize(to: Walk(stack, execution, pool))
     return walk
   }
@@ -125,10 +117,11 @@ struct Walk: ~Copyable {
 }
 
 extension UnsafeMutablePointer where Pointee == Walk {
-  /// On the side stack: one command from beginning to end.
-  @inline(never) fileprivate func runCommand() {
-    if let command = pointee.command { command.pointee.body(&pointee.execution.pointee) }
-    pointee.hasEnded = true
-    pointee.stack.door.leave()
+  /// Runs the command on the side stack until it pauses or ends; whether it has ended.
+  @inline(__always) func begin() -> Bool {
+    pointee.stack.door.begin(UnsafeMutableRawPointer(self)) { argument in
+      guard let walk = argument?.assumingMemoryBound(to: Walk.self), let command = walk.pointee.command else { return }
+      command.pointee.body(&walk.pointee.execution.pointee)
+    }
   }
 }

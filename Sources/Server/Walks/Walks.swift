@@ -53,6 +53,8 @@ struct Walks: ~Copyable {
     }
   }
 
+  /// Steps until a command asks whether it may go on.
+  var budget: Int { stepsPerSlice > 0 ? stepsPerSlice : Walks.stepsPerLook }
   var count: Int { paused.count }
   var isFull: Bool { paused.count >= Self.pausedMax }
 
