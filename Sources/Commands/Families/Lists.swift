@@ -59,7 +59,7 @@ public enum Lists {
         "llen", arity: 2, [.readonly, .fast], .list, keys: [.key(1, .readOnly)], group: .list, since: "1.0.0",
         "How many elements a list has.", complexity: "O(1)", arguments: "key", run: count),
       CommandDefinition(
-        "lindex", arity: 3, [.readonly, .unbounded], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "1.0.0",
+        "lindex", arity: 3, [.readonly], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "1.0.0",
         "The element of a list at an index.", complexity: "O(N), N being the number of nodes up to it",
         arguments: "key index:integer", run: element),
       CommandDefinition(
