@@ -24,6 +24,7 @@ let package = Package(
     .target(name: "CPrefetch"),
     .target(name: "CURing"),
     .target(name: "CDecimal"),
+    .target(name: "CStack"),
     .systemLibrary(name: "CLZF"),
     .systemLibrary(name: "CISAL"),
 
@@ -31,7 +32,8 @@ let package = Package(
     .target(name: "Ring", dependencies: ["Bytes", "CURing"], swiftSettings: memorySafety),
     .target(name: "Wire", dependencies: ["Bytes", "CAllocator"], swiftSettings: memorySafety),
     .target(name: "Store", dependencies: ["Bytes", "CAllocator", "CHash", "CPrefetch"], swiftSettings: memorySafety),
-    .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CDecimal"]),
+    .target(name: "Stacks", dependencies: ["CStack"], swiftSettings: memorySafety),
+    .target(name: "Commands", dependencies: ["Store", "Wire", "Bytes", "Stacks", "CAllocator", "CDecimal"]),
     .target(
       name: "Persistence", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CLZF", "CISAL"],
       swiftSettings: memorySafety),
@@ -39,7 +41,7 @@ let package = Package(
     .target(name: "Channels", dependencies: [], swiftSettings: memorySafety),
     .target(
       name: "Server",
-      dependencies: ["Ring", "Channels", "Commands", "Persistence", "Configuration", "Store", "Wire", "Bytes"]),
+      dependencies: ["Ring", "Channels", "Commands", "Persistence", "Configuration", "Store", "Stacks", "Wire", "Bytes"]),
 
     .executableTarget(name: "martlet-server", dependencies: ["Server", "Configuration", "Ring"], path: "Sources/Main"),
     .executableTarget(
@@ -53,9 +55,10 @@ let package = Package(
     .testTarget(name: "BytesTests", dependencies: ["Bytes"]),
     .testTarget(name: "RingTests", dependencies: ["Ring", "Bytes", "CURing", "TestClients"]),
     .testTarget(name: "ChannelsTests", dependencies: ["Channels"]),
+    .testTarget(name: "StacksTests", dependencies: ["Stacks"]),
     .testTarget(name: "WireTests", dependencies: ["Wire", "Bytes"]),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Bytes", "CAllocator", "CHash"]),
-    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Wire", "Bytes", "CHash"], exclude: ["Fixtures"]),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "Store", "Stacks", "Wire", "Bytes", "CHash"], exclude: ["Fixtures"]),
     .testTarget(
       name: "PersistenceTests",
       dependencies: ["Persistence", "Commands", "Store", "Wire", "Bytes", "CAllocator", "CHash"]),

@@ -14,6 +14,7 @@ extension OutputBuffer {
     unsafe out[end + 1] = UInt8(ascii: "\n")
     end += 2
     unsafe gap.chunk.pointee.used = UInt32(end)
+    openGaps -= 1
     appendedEnd += UInt64(end)
   }
 }

@@ -21,6 +21,8 @@ import CAllocator
   public var appendedEnd: UInt64 = 0
   /// Bytes of all chunks in the chain, headers included.
   public var heldBytes = 0
+  /// Gaps that are still to be filled: their chunks look empty, and stay.
+  public internal(set) var openGaps: Int32 = 0
   /// Error replies ever written here; wraps. A command that moved it has failed.
   public var errorCount: UInt32 = 0
 
@@ -130,6 +132,7 @@ import CAllocator
     sent += UInt64(bytes)
     var left = bytes
     while let chunk = unsafe head {
+      if left == 0 && openGaps > 0 { return }
       let rest = unsafe Int(chunk.pointee.used) - Int(headSent)
       if left < rest {
         headSent += UInt32(left)
@@ -156,6 +159,7 @@ import CAllocator
 
   /// Drops everything that waits: the client is gone and no send is in flight.
   public mutating func discardAll() {
+    openGaps = 0
     while let chunk = unsafe head { unsafe unlinkHead(chunk) }
     sent = appendedEnd
   }
@@ -172,6 +176,21 @@ import CAllocator
   public var mark: Mark {
     guard let tail = unsafe tail else { return unsafe Mark(chunk: nil, used: 0, position: appendedEnd) }
     return unsafe Mark(chunk: tail, used: tail.pointee.used, position: appendedEnd)
+  }
+
+  /// The place of a stream position that has not been sent, found again: for whoever comes back in a later turn.
+  public func mark(at position: UInt64) -> Mark {
+    var left = position &- sent
+    var chunk = unsafe head
+    var skip = UInt64(headSent)
+    while let this = unsafe chunk {
+      let rest = unsafe UInt64(this.pointee.used) - skip
+      if left <= rest { return unsafe Mark(chunk: this, used: UInt32(skip + left), position: position) }
+      left -= rest
+      skip = 0
+      unsafe chunk = this.pointee.next
+    }
+    return mark
   }
 
   /// The first byte appended after `mark`, nil if none was. What a reply begins with tells its kind.
@@ -235,6 +254,7 @@ import CAllocator
     unsafe link(gap)
     let body = unsafe pool.pointee.take(ChunkPool.smallBytes - ChunkPool.headerBytes)
     unsafe link(body)
+    openGaps += 1
     return unsafe Gap(chunk: gap)
   }
 
@@ -246,6 +266,7 @@ import CAllocator
     unsafe out[digits + 1] = UInt8(ascii: "\r")
     unsafe out[digits + 2] = UInt8(ascii: "\n")
     unsafe gap.chunk.pointee.used = UInt32(digits + 3)
+    openGaps -= 1
     appendedEnd += UInt64(digits + 3)
   }
 }

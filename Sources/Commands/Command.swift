@@ -55,4 +55,6 @@ public struct CommandFlags: OptionSet, Sendable {
   @inlinable public static var protected: CommandFlags { CommandFlags(rawValue: 1 << 19) }
   @inlinable public static var onlySentinel: CommandFlags { CommandFlags(rawValue: 1 << 20) }
   @inlinable public static var noAsyncLoading: CommandFlags { CommandFlags(rawValue: 1 << 21) }
+  /// Its cost has no bound: it runs on a stack of its own, and others run in between; internal.
+  @inlinable public static var unbounded: CommandFlags { CommandFlags(rawValue: 1 << 24) }
 }

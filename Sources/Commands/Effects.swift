@@ -25,6 +25,8 @@ public struct Effects: ~Copyable {
   public private(set) var ownRecordCount = 0
   /// Keys that the command looked at or changed besides those that its words name: the copy in another database.
   public private(set) var otherKeys: [KeyPlace] = []
+  /// They were too many to be listed: it may have looked at any key.
+  public private(set) var touchesAll = false
   /// Keys that were found expired and are gone. The command that came across one answers as if it had never been there.
   public private(set) var expiredKeys: [KeyPlace] = []
 
@@ -57,6 +59,7 @@ public struct Effects: ~Copyable {
     records.discardAll()
     guard hasPlaces else { return }
     hasPlaces = false
+    touchesAll = false
     otherKeys.removeAll(keepingCapacity: true)
     expiredKeys.removeAll(keepingCapacity: true)
     changedKeys.removeAll(keepingCapacity: true)
@@ -69,6 +72,10 @@ public struct Effects: ~Copyable {
   public mutating func touches(_ key: ByteView, database: Int) {
     guard isRecording || isWatched else { return }
     hasPlaces = true
+    guard otherKeys.count < Self.otherKeysMax else {
+      touchesAll = true
+      return
+    }
     otherKeys.append(KeyPlace(hash: KeyHash(key), database: database))
   }
 
@@ -77,6 +84,34 @@ public struct Effects: ~Copyable {
     guard isWatched else { return }
     hasPlaces = true
     changedKeys.append(KeyPlace(hash: KeyHash(key), database: database))
+  }
+
+  /// Whoever looks at more, as SORT may, is taken to have looked at everything.
+  private static var otherKeysMax: Int { 1_024 }
+
+  // MARK: commands that pause
+
+  /// Keys that a paused command has looked at.
+  public struct Looked {
+    let keys: [KeyPlace]
+    let all: Bool
+  }
+
+  /// What the command has looked at so far; the rest of what it left behind has been recorded, and is forgotten.
+  mutating func putAside() -> Looked {
+    let looked = Looked(keys: otherKeys, all: touchesAll)
+    otherKeys = []
+    clear()
+    return looked
+  }
+
+  /// The command goes on.
+  mutating func takeUp(_ looked: Looked) {
+    begin()
+    guard !looked.keys.isEmpty || looked.all else { return }
+    hasPlaces = true
+    otherKeys = looked.keys
+    touchesAll = looked.all
   }
 
   /// A key was found expired.

@@ -4,6 +4,7 @@
 // words and at the client, calls the command's body, and looks at what changed. A body gets
 // it `inout` and nothing else: no globals, no clock of its own, no socket.
 import Bytes
+import Stacks
 import Store
 import Wire
 
@@ -59,6 +60,8 @@ public struct Execution: ~Copyable {
   var hasMetEndedField = false
   /// The command runs again, after it has waited.
   public var isRetry = false
+  /// Where the command may let others run in between: see Execution+Pauses.swift.
+  public var pauses = Pauses()
   /// EXEC runs: nothing may come between its commands, so none of them may wait.
   public var isAtomic = false
   /// Keyspace events of this command, for whoever listens.

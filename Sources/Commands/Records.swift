@@ -43,3 +43,35 @@ extension Execution {
     effects.word(instant)
   }
 }
+
+extension Execution {
+  /// The list, set or sorted set at `key` as it is, whatever it was made from: DEL, and its elements, some at a time.
+  mutating func recordResult(_ key: ByteView) {
+    recordDeletion(key)
+    guard effects.isRecording, let location = locate(key, KeyHash(key)) else { return }
+    let command: StaticString
+    switch location.entry.type {
+    case .list: command = "RPUSH"
+    case .set: command = "SADD"
+    case .sortedSet: command = "ZADD"
+    case .hash, .stream, .string: return
+    }
+    let wordsPerElement = location.entry.type == .sortedSet ? 2 : 1
+    var elements = location.entry.items()
+    var left = elements.count
+    while left > 0 {
+      let count = min(left, Execution.elementsPerRecord)
+      left -= count
+      effects.beginRecord(words: 2 + count * wordsPerElement)
+      effects.word(command)
+      effects.word(key)
+      for _ in 0..<count {
+        guard let element = elements.next() else { break }
+        if wordsPerElement == 2 { ScoreText.with(element.score) { effects.word($0) } }
+        element.name.withView { effects.word($0) }
+      }
+    }
+  }
+
+  private static var elementsPerRecord: Int { 1_024 }
+}

@@ -139,6 +139,7 @@ extension Server {
     traffic.reset()
     errors.reset()
     graveyard.pointee.resetFreedCount()
+    walks.resetFigures()
     for index in 0..<table.count { commandStatistics[index] = CommandStatistics() }
   }
 }

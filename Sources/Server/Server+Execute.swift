@@ -14,31 +14,47 @@ extension UnsafeMutablePointer where Pointee == Server {
     _ client: UnsafeMutablePointer<Client>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
   ) {
     if let command = pointee.admit(client, arguments, known) {
-      let before = pointee.beforeCommand(command, client)
-      let execution = pointee.execution
-      let isRecording = execution.pointee.effects.isRecording
-      let record = Server.BeforeRecord(
-        changes: execution.pointee.effects.changes, database: client.pointee.session.database)
-      let mayWait = command.pointee.flags.contains(.blocking)
-      if mayWait { execution.pointee.waiting = nil }
-      command.pointee.body(&execution.pointee)
-      if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
-      if execution.pointee.effects.isWatched
-        && (execution.pointee.effects.changes != record.changes || execution.pointee.effects.hasPlaces)
-      {
-        pointee.noteChanges(command, record)
-      }
-      if mayWait && execution.pointee.waiting != nil {
-        pointee.block(client, command)
+      if command.pointee.flags.contains(.unbounded) && !pointee.execution.pointee.isAtomic {
+        executeLong(client, command)
       } else {
-        pointee.account(for: command, client, before)
-        client.pointee.session.flags.advanceReplySkip()
+        executeAtOnce(client, command)
       }
     } else if pointee.isTransactionDue {
       runTransaction(client)
     }
     pointee.running = .none
     if pointee.blocked.hasReady { serveBlocked() }
+  }
+
+  /// Runs a command that was admitted, from beginning to end.
+  @inline(__always)
+  func executeAtOnce(_ client: UnsafeMutablePointer<Client>, _ command: UnsafePointer<Command>) {
+    let before = pointee.beforeCommand(command, client)
+    let execution = pointee.execution
+    let isRecording = execution.pointee.effects.isRecording
+    let record = Server.BeforeRecord(
+      changes: execution.pointee.effects.changes, database: client.pointee.session.database)
+    let mayWait = command.pointee.flags.contains(.blocking)
+    if mayWait { execution.pointee.waiting = nil }
+    command.pointee.body(&execution.pointee)
+    if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
+    tellOfChanges(command, record)
+    if mayWait && execution.pointee.waiting != nil {
+      pointee.block(client, command)
+    } else {
+      pointee.account(for: command, client, before)
+      client.pointee.session.flags.advanceReplySkip()
+    }
+  }
+
+  /// Those who wait for keys or watch them hear what the command has changed, or found expired.
+  @inline(__always)
+  func tellOfChanges(_ command: UnsafePointer<Command>, _ record: Server.BeforeRecord) {
+    let execution = pointee.execution
+    guard execution.pointee.effects.isWatched else { return }
+    if execution.pointee.effects.changes != record.changes || execution.pointee.effects.hasPlaces {
+      pointee.noteChanges(command, record)
+    }
   }
 }
 

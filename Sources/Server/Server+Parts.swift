@@ -70,6 +70,11 @@ extension Server {
     nonmutating unsafeMutableAddress { snapshotsPart.memory }
   }
 
+  var walks: Walks {
+    unsafeAddress { UnsafePointer(walksPart.memory) }
+    nonmutating unsafeMutableAddress { walksPart.memory }
+  }
+
   var errands: FileErrands {
     unsafeAddress { UnsafePointer(errandsPart.memory) }
     nonmutating unsafeMutableAddress { errandsPart.memory }

@@ -36,6 +36,8 @@ extension Server {
   private mutating func closeAll() {
     for index in listeners.indices { listeners[index].isClosing = true }
     mustRelisten = true
+    // What is written from here on would be in no file.
+    for walk in walks.paused where walk.pointee.command?.pointee.flags.contains(.write) == true { abandon(walk) }
     for slot in 0..<clients.slotCount where clients.isTaken(slot) { drain(clients[slot]) }
     lifecycle.closeClients(remaining: clients.count, now: clock.nanoseconds)
   }

@@ -77,6 +77,10 @@ package struct Server: ~Copyable {
   var isRestricted = false
   /// The data are loaded: settings take effect at once from now on.
   var hasStarted = false
+  /// The graveyard has something that can be freed.
+  var isFreeing = false
+  /// When some of it was freed last, by the processor's counter.
+  var freedAtTicks: UInt64 = 0
   /// No client asked anything in this turn.
   var isIdleTurn = false
   /// Requests that write wait: the log has too much that is not on disk.
@@ -85,6 +89,8 @@ package struct Server: ~Copyable {
   let gates: UnsafeMutablePointer<Gate>
   /// Writers that wait for an image to have written what they would change.
   var parkedWriters = ParkedWriters()
+  /// Long commands that have paused.
+  let walksPart = Part(Walks())
   /// Clients that wait for a key.
   let blockedPart = Part(BlockedClients())
   /// Keys that clients watch.
@@ -232,6 +238,7 @@ extension Server {
       guard recovery.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, recovery.resumesAtNanoseconds - now)
     }
+    if isFreeing || walks.count > 0 && hasRunnableWalk { return 0 }
     if snapshots.job?.pointee.wantsTime == true {
       guard snapshots.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, snapshots.resumesAtNanoseconds - now)

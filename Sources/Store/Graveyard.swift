@@ -86,9 +86,13 @@ import CAllocator
     var effort = freed + elements
     // An empty bucket counts as one: it costs a cache line too.
     while effort < max(1, count), let node = unsafe tables {
-      if let bucket = unsafe node.pointee.table.freeLastBucket() {
-        freed += bucket
+      var expensive: [Entry] = []
+      if let bucket = unsafe node.pointee.table.freeLastBucket(sparing: &expensive) {
+        freed += bucket - expensive.count
         effort += max(1, bucket)
+        // Their parts are freed in steps, too. They have been counted.
+        pendingCount -= expensive.count
+        for entry in expensive { bury(entry) }
       } else {
         unsafe tables = node.pointee.next
         unsafe node.deinitialize(count: 1)

@@ -45,6 +45,8 @@ public enum Encoding: UInt8, Sendable, CaseIterable {
 
   /// The longest string, in bytes, that reports `embstr`.
   @inlinable public static var embstrBytesMax: Int { 44 }
+  /// Longer strings are never kept in their entries.
+  public static var inlineBytesMax: Int { EntryShape.inlineBytesMax }
 }
 
 /// How a new string chooses its encoding.

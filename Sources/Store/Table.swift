@@ -264,8 +264,15 @@ import CAllocator
 
   /// Frees all entries of the last bucket and the bucket itself; the number of entries, nil when none is left.
   mutating func freeLastBucket() -> Int? {
+    var expensive: [Entry] = []
+    defer { for entry in expensive { entry.free() } }
+    return freeLastBucket(sparing: &expensive)
+  }
+
+  /// The same, but entries that are expensive to free are left to the caller.
+  mutating func freeLastBucket(sparing expensive: inout [Entry]) -> Int? {
     guard bucketCount > 0 else { return nil }
-    let freed = Table.freeEntries(bucket(bucketCount - 1))
+    let freed = Table.freeEntries(bucket(bucketCount - 1), sparing: &expensive)
     childCount -= freed.children
     count -= freed.entries
     bucketCount -= 1
@@ -278,11 +285,22 @@ import CAllocator
 
   @discardableResult
   private static func freeEntries(_ head: Bucket) -> (entries: Int, children: Int) {
+    var expensive: [Entry] = []
+    defer { for entry in expensive { entry.free() } }
+    return freeEntries(head, sparing: &expensive)
+  }
+
+  private static func freeEntries(
+    _ head: Bucket, sparing expensive: inout [Entry]
+  ) -> (entries: Int, children: Int) {
     var freed = (entries: 0, children: 0)
     var current = head
     while true {
       current.prefetchEntries()
-      for slot in 0..<current.count { current.entry(slot).free() }
+      for slot in 0..<current.count {
+        let entry = current.entry(slot)
+        if entry.isExpensiveToFree { expensive.append(entry) } else { entry.free() }
+      }
       freed.entries += current.count
       let child = current.child
       if freed.children > 0 { current.free() }

@@ -55,18 +55,17 @@ extension Bits {
     let sources = 3..<execution.arguments.count
     if let refusal = operation.refusal(sources: sources.count) { return execution.reply.error(refusal) }
     // Looking a key up may remove it, which ends every view: first all are looked up, then all are viewed.
+    var scratchBytes = 0
     for index in sources {
       guard let location = execution.read(execution.arguments[index]) else { continue }
       guard location.entry.isString else { return execution.refuseType() }
+      scratchBytes += Execution.inlineRoom(location.entry)
     }
     withUnsafeTemporaryAllocation(of: ByteView.self, capacity: sources.count) { views in
-      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: sources.count * Decimal.digitsMax) { digits in
-        guard let scratch = digits.baseAddress else { return }
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, scratchBytes)) { scratch in
+        guard var room = scratch.baseAddress else { return }
         for index in sources {
-          let key = execution.arguments[index]
-          let room = scratch + (index - 3) * Decimal.digitsMax
-          let view = execution.locate(key, KeyHash(key))?.entry.bytes(scratch: room) ?? .empty
-          views.initializeElement(at: index - 3, to: view)
+          views.initializeElement(at: index - 3, to: execution.pinnedBytes(word: index, &room))
         }
         store(operation, UnsafeBufferPointer(views), &execution)
       }
@@ -87,8 +86,17 @@ extension Bits {
       return execution.reply.integer(0)
     }
     var result = Blob(capacity: count)
-    combine(operation, sources, into: UnsafeMutableRawBufferPointer(start: result.start, count: count))
+    combine(operation, sources, into: UnsafeMutableRawBufferPointer(start: result.start, count: count)) {
+      execution.mayGoOn(after: 16 * sources.count)
+    }
+    guard !execution.pauses.isAbandoned else { return }
     result.count = count
+    if !execution.readsThePresent() {
+      execution.effects.beginRecord(words: 3)
+      execution.effects.word("SET")
+      execution.effects.word(key)
+      execution.effects.word(result.bytes)
+    }
     execution.storeRaw(key, result)
     execution.changed()
     execution.note(.string, "set", key)
@@ -100,13 +108,15 @@ extension Bits {
 
   /// Fills `target`, which is as long as the longest source. There is at least one source.
   static func combine(
-    _ operation: Operation, _ sources: UnsafeBufferPointer<ByteView>, into target: UnsafeMutableRawBufferPointer
+    _ operation: Operation, _ sources: UnsafeBufferPointer<ByteView>, into target: UnsafeMutableRawBufferPointer,
+    mayGoOn: () -> Bool = { true }
   ) {
     withUnsafeTemporaryAllocation(byteCount: stretchBytes, alignment: 8) { scratch in
       guard let start = target.baseAddress, let repeated = scratch.baseAddress else { return }
       for offset in stride(from: 0, to: target.count, by: stretchBytes) {
         let stretch = Stretch(offset: offset, count: min(stretchBytes, target.count - offset))
         stretch.combine(operation, sources, into: start + offset, repeated)
+        guard mayGoOn() else { return }
       }
     }
   }
@@ -186,6 +196,28 @@ extension Bits {
 }
 
 extension Execution {
+  /// Bytes of a string that lie in its entry, or are to be written as digits: what `pinnedBytes` needs room for.
+  static func inlineRoom(_ entry: Entry) -> Int {
+    entry.isInteger ? Decimal.digitsMax : entry.stringCount <= Encoding.inlineBytesMax ? entry.stringCount : 0
+  }
+
+  /// The bytes of the string at word `index`, none if it is not there. They stay until the command ends: the blob is
+  /// pinned, or they are copied to `room`, which moves on.
+  mutating func pinnedBytes(word index: Int, _ room: inout UnsafeMutablePointer<UInt8>) -> ByteView {
+    let key = arguments[index]
+    let location = locate(key, KeyHash(key))
+    pin(location, word: index)
+    guard let entry = location?.entry else { return .empty }
+    let bytes = entry.bytes(scratch: room)
+    guard !entry.isInteger, bytes.count <= Encoding.inlineBytesMax else {
+      if entry.isInteger { room += Decimal.digitsMax }
+      return bytes
+    }
+    bytes.copy(to: UnsafeMutableRawPointer(room))
+    defer { room += bytes.count }
+    return ByteView(start: UnsafeRawPointer(room), count: bytes.count)
+  }
+
   /// Puts a string that reports `raw` at `key`, whatever is there, without an expiry.
   mutating func storeRaw(_ key: ByteView, _ blob: consuming Blob) {
     let hash = hash(of: key)

@@ -62,8 +62,32 @@ extension Bits {
     guard let location = execution.read(execution.arguments[1]) else { return execution.reply.integer(0) }
     guard location.entry.isString else { return execution.refuseType() }
     guard !part.isBackwards else { return execution.reply.integer(0) }
-    execution.reply.integer(
-      location.entry.withStringBytes { BitWords.count($0, bits: part.bits(of: $0.count)) })
+    execution.pin(location, word: 1)
+    let count = location.entry.withStringBytes { bytes in
+      var count = 0
+      forEachStretch(of: part.bits(of: bytes.count), &execution) {
+        count += BitWords.count(bytes, bits: $0)
+        return true
+      }
+      return count
+    }
+    execution.reply.integer(count)
+  }
+
+  /// Bits that are looked at without a pause: more than a string has that lies in its entry.
+  private static let stretchBits = 8 * 8192
+
+  /// Calls `body` with parts of a range, one behind the other, until it says false.
+  private static func forEachStretch(
+    of bits: Range<Int>, _ execution: inout Execution, _ body: (Range<Int>) -> Bool
+  ) {
+    var begin = bits.lowerBound
+    while begin < bits.upperBound {
+      let end = min(bits.upperBound, (begin / stretchBits + 1) * stretchBits)
+      guard body(begin..<end) else { return }
+      begin = end
+      guard begin == bits.upperBound || execution.mayGoOn(after: 16) else { return }
+    }
   }
 
   static func position(_ execution: inout Execution) {
@@ -74,11 +98,17 @@ extension Bits {
       return execution.reply.integer(bit == 0 ? 0 : -1)
     }
     guard location.entry.isString else { return execution.refuseType() }
-    execution.reply.integer(
-      location.entry.withStringBytes { bytes in
-        let bits = part.bits(of: bytes.count)
-        if let found = BitWords.first(bit == 1, in: bytes, bits: bits) { return found }
-        return bit == 0 && !part.isEndGiven && !bits.isEmpty ? bytes.count * 8 : -1
-      })
+    execution.pin(location, word: 1)
+    let position = location.entry.withStringBytes { bytes in
+      let bits = part.bits(of: bytes.count)
+      var found: Int?
+      forEachStretch(of: bits, &execution) {
+        found = BitWords.first(bit == 1, in: bytes, bits: $0)
+        return found == nil
+      }
+      if let found { return found }
+      return bit == 0 && !part.isEndGiven && !bits.isEmpty ? bytes.count * 8 : -1
+    }
+    execution.reply.integer(position)
   }
 }

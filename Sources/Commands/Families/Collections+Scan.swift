@@ -29,6 +29,7 @@ extension Execution {
       reply.bulk("0")
       reply.array(0)
     case .found(let location):
+      pin(location, word: 1)
       guard let options = scanOptions(from: 3, namesOnlyWord) else { return }
       reply.array(2)
       let cursorGap = reply.open()
@@ -84,12 +85,14 @@ extension ScanOptions {
   func includes(_ name: ByteView) -> Bool { glob?.matches(name) ?? true }
 
   /// Sweeps a large collection as far as one call goes; `tell` answers how many words it wrote for an element.
-  func sweep(_ collection: CollectionReference, _ sweep: inout Sweep, _ tell: (Entry) -> Int) -> Int {
+  func sweep(
+    _ execution: inout Execution, _ collection: CollectionReference, _ sweep: inout Sweep, _ tell: (Entry) -> Int
+  ) -> Int {
     var told = 0
     var visited = 0
     let bucketsMax = min(count, Int.max / ScanOptions.bucketsPerElement) * ScanOptions.bucketsPerElement
     for _ in 0..<bucketsMax {
-      guard visited < count, var bucket = collection.visit(&sweep) else { break }
+      guard visited < count, execution.mayGoOn(after: 4), var bucket = collection.visit(&sweep) else { break }
       while let location = bucket.next() {
         visited += 1
         if includes(location.entry.key) { told += tell(location.entry) }

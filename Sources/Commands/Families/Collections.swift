@@ -47,6 +47,7 @@ extension Execution {
     _ key: ByteView, from scratch: inout Keyspace, count: Int, _ kind: KeyspaceEvents.Classes, _ event: StaticString
   ) {
     let hash = KeyHash(key)
+    let isPresent = readsThePresent()
     let existing = locate(key, hash)
     if let existing { remove(existing, lazily: rules.lazyFreeOnOverwrite) }
     if count > 0, let made = scratch.find(key, hash) {
@@ -59,6 +60,8 @@ extension Execution {
       changed()
       note(.generic, "del", key)
     }
+    // Run again, it would find something else.
+    if !isPresent { recordResult(key) }
     reply.integer(count)
   }
 

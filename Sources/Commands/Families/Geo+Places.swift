@@ -64,12 +64,16 @@ extension Execution {
     return point
   }
 
-  /// The sorted set at `key`, nil if there is none. Answers WRONGTYPE and `refused`.
-  mutating func geoSet(_ key: ByteView) -> (set: SortedSetView?, isRefused: Bool) {
-    switch read(key, as: .sortedSet) {
-    case .refused: (nil, true)
-    case .absent: (nil, false)
-    case .found(let location): (SortedSetView(location.entry), false)
+  /// The sorted set at word `index`, nil if there is none. Answers WRONGTYPE and `refused`.
+  mutating func geoSet(_ index: Int) -> (set: SortedSetView?, isRefused: Bool) {
+    switch read(arguments[index], as: .sortedSet) {
+    case .refused: return (nil, true)
+    case .absent:
+      pin(nil, word: index)
+      return (nil, false)
+    case .found(let location):
+      pin(location, word: index)
+      return (SortedSetView(location.entry), false)
     }
   }
 }
@@ -152,14 +156,14 @@ extension Geo {
       guard let given = execution.geoUnit(4) else { return }
       unit = given
     }
-    let (set, isRefused) = execution.geoSet(words[1])
+    let (set, isRefused) = execution.geoSet(1)
     guard !isRefused else { return }
     guard let first = set?.score(words[2]), let second = set?.score(words[3]) else { return execution.reply.null() }
     execution.reply.geoDistance(GeoPoint(score: first).distance(to: GeoPoint(score: second)) / unit.meters)
   }
 
   static func text(_ execution: inout Execution) {
-    let (set, isRefused) = execution.geoSet(execution.arguments[1])
+    let (set, isRefused) = execution.geoSet(1)
     guard !isRefused else { return }
     execution.reply.array(execution.arguments.count - 2)
     for index in 2..<execution.arguments.count {
@@ -173,7 +177,7 @@ extension Geo {
   }
 
   static func position(_ execution: inout Execution) {
-    let (set, isRefused) = execution.geoSet(execution.arguments[1])
+    let (set, isRefused) = execution.geoSet(1)
     guard !isRefused else { return }
     execution.reply.array(execution.arguments.count - 2)
     for index in 2..<execution.arguments.count {

@@ -102,27 +102,6 @@ extension Execution {
     return hash.value(field)
   }
 
-  /// The list at `key` as it is, whatever it was made from: DEL, and RPUSH of its elements.
-  mutating func recordList(_ key: ByteView) {
-    recordDeletion(key)
-    guard effects.isRecording, let location = locate(key, KeyHash(key)), location.entry.type == .list else { return }
-    var elements = location.entry.items()
-    var left = elements.count
-    while left > 0 {
-      let count = min(left, Execution.elementsPerRecord)
-      left -= count
-      effects.beginRecord(words: 2 + count)
-      effects.word("RPUSH")
-      effects.word(key)
-      for _ in 0..<count {
-        guard let element = elements.next() else { break }
-        element.name.withView { effects.word($0) }
-      }
-    }
-  }
-
-  private static var elementsPerRecord: Int { 1_024 }
-
   // MARK: between requests
 
   /// Looks for fields that have ended in one database: at most about `examinedMax` hashes, buckets and fields, those

@@ -30,7 +30,10 @@ extension Hashes {
       if hash.collection != nil && count < hash.count / 3,
         let drawn = draw(&execution, hash, count) {
         execution.beginPairs(count, withValues)
-        for item in drawn { execution.answer(item, withValues) }
+        for item in drawn {
+          guard execution.mayGoOn() else { return }
+          execution.answer(item, withValues)
+        }
         return
       }
       choose(&execution, hash, wanted, withValues)
@@ -45,6 +48,7 @@ extension Hashes {
     execution.beginPairs(wanted, withValues)
     execution.answer(first, withValues)
     for _ in 1..<max(1, wanted) {
+      guard execution.mayGoOn() else { return }
       if let item = lot.draw(&execution.random) { execution.answer(item, withValues) }
     }
   }
@@ -55,12 +59,16 @@ extension Hashes {
     if hash.hasVolatileFields {
       left = 0
       var fields = hash.cursor()
-      while fields.next() != nil { left += 1 }
+      while fields.next() != nil {
+        left += 1
+        guard execution.mayGoOn() else { return }
+      }
     }
     var missing = min(wanted, left)
     execution.beginPairs(missing, withValues)
     var fields = hash.cursor()
     while missing > 0, let item = fields.next() {
+      guard execution.mayGoOn() else { return }
       if execution.chooses(missing, of: left) {
         execution.answer(item, withValues)
         missing -= 1
@@ -76,6 +84,7 @@ extension Hashes {
     var attempts = hash.hasVolatileFields ? wanted * 10 + FieldLot.attemptsMax : .max
     while drawn.count < wanted {
       attempts -= 1
+      guard execution.mayGoOn() else { return nil }
       guard attempts > 0, let item = hash.random(execution.random.next()) else { return nil }
       guard !item.hasEnded(hash.now), case .bytes(let field) = item.name else { continue }
       let fieldHash = KeyHash(field)

@@ -11,7 +11,9 @@ extension Hashes {
     switch execution.read(execution.arguments[1], as: .hash) {
     case .refused: return
     case .absent: absent(execution.reply)
-    case .found(let location): body(&execution, execution.fields(of: location))
+    case .found(let location):
+      execution.pin(location, word: 1)
+      body(&execution, execution.fields(of: location))
     }
   }
 
@@ -45,7 +47,7 @@ extension Hashes {
   static func getAll(_ execution: inout Execution) {
     read(&execution, absent: { $0.map(0) }) { execution, hash in
       let reply = execution.reply
-      tell(hash, reply, { reply.map($0) }, { reply.closeMap($0, pairs: $1) }) {
+      tell(&execution, hash, { reply.map($0) }, { reply.closeMap($0, pairs: $1) }) {
         reply.bulk($0.name)
         reply.bulk($0.value)
       }
@@ -55,32 +57,36 @@ extension Hashes {
   static func allFields(_ execution: inout Execution) {
     read(&execution, absent: { $0.array(0) }) { execution, hash in
       let reply = execution.reply
-      tell(hash, reply, { reply.array($0) }, { reply.closeArray($0, count: $1) }) { reply.bulk($0.name) }
+      tell(&execution, hash, { reply.array($0) }, { reply.closeArray($0, count: $1) }) { reply.bulk($0.name) }
     }
   }
 
   static func allValues(_ execution: inout Execution) {
     read(&execution, absent: { $0.array(0) }) { execution, hash in
       let reply = execution.reply
-      tell(hash, reply, { reply.array($0) }, { reply.closeArray($0, count: $1) }) { reply.bulk($0.value) }
+      tell(&execution, hash, { reply.array($0) }, { reply.closeArray($0, count: $1) }) { reply.bulk($0.value) }
     }
   }
 
   /// Tells all fields. How many they are is said before them by `announce`, or by `close` afterwards if some may have
   /// ended.
   @inline(__always) private static func tell(
-    _ hash: HashView, _ reply: Reply, _ announce: (Int) -> Void, _ close: (OutputBuffer.Gap, Int) -> Void,
-    _ body: (Item) -> Void
+    _ execution: inout Execution, _ hash: HashView, _ announce: (Int) -> Void,
+    _ close: (OutputBuffer.Gap, Int) -> Void, _ body: (Item) -> Void
   ) {
     var fields = hash.cursor()
     guard hash.hasVolatileFields else {
       announce(hash.count)
-      while let item = fields.next() { body(item) }
+      while let item = fields.next() {
+        guard execution.mayGoOn() else { return }
+        body(item)
+      }
       return
     }
-    let gap = reply.open()
+    let gap = execution.reply.open()
     var told = 0
     while let item = fields.next() {
+      guard execution.mayGoOn() else { return }
       body(item)
       told += 1
     }
@@ -105,7 +111,7 @@ extension Hashes {
       let hash = HashView(entry)
       if let collection = hash.collection {
         let now = execution.nowMilliseconds
-        return options.sweep(collection, &sweep) {
+        return options.sweep(&execution, collection, &sweep) {
           guard !$0.isExpired(now) else { return 0 }
           reply.bulk($0.key)
           if options.namesOnly { return 1 }

@@ -44,16 +44,16 @@ public enum Hashes {
         since: "2.0.0", "The values of several fields of a hash.", complexity: "O(N), N being the number of fields",
         arguments: "key field...", run: getSeveral),
       CommandDefinition(
-        "hgetall", arity: 2, [.readonly], .hash, keys: [.key(1, [.readOnly, .access])],
+        "hgetall", arity: 2, [.readonly, .unbounded], .hash, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .hash, since: "2.0.0",
         "All fields of a hash with their values.", complexity: "O(N), N being the size of the hash", arguments: "key",
         run: getAll),
       CommandDefinition(
-        "hkeys", arity: 2, [.readonly], .hash, keys: [.key(1, [.readOnly, .access])],
+        "hkeys", arity: 2, [.readonly, .unbounded], .hash, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .hash, since: "2.0.0", "All fields of a hash.",
         complexity: "O(N), N being the size of the hash", arguments: "key", run: allFields),
       CommandDefinition(
-        "hvals", arity: 2, [.readonly], .hash, keys: [.key(1, [.readOnly, .access])],
+        "hvals", arity: 2, [.readonly, .unbounded], .hash, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .hash, since: "2.0.0", "All values of a hash.",
         complexity: "O(N), N being the size of the hash", arguments: "key", run: allValues),
       CommandDefinition(
@@ -66,12 +66,12 @@ public enum Hashes {
         "hexists", arity: 3, [.readonly, .fast], .hash, keys: [.key(1, .readOnly)], group: .hash, since: "2.0.0",
         "Whether a hash has a field.", complexity: "O(1)", arguments: "key field", run: exists),
       CommandDefinition(
-        "hrandfield", arity: -2, [.readonly], .hash, keys: [.key(1, [.readOnly, .access])],
+        "hrandfield", arity: -2, [.readonly, .unbounded], .hash, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output"], group: .hash, since: "6.2.0",
         "One or several fields of a hash, chosen at random.", complexity: "O(N), N being the number of fields wanted",
         arguments: "key [options{count:integer [WITHVALUES]}]", run: randomField),
       CommandDefinition(
-        "hscan", arity: -3, [.readonly], .hash, keys: [.key(1, [.readOnly, .access])],
+        "hscan", arity: -3, [.readonly, .unbounded], .hash, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output"], group: .hash, since: "2.8.0",
         "Some of the fields of a hash, and where to go on.", complexity: "O(1) for every call, O(N) for all fields",
         arguments: "key cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [NOVALUES]", run: scan),

@@ -20,7 +20,8 @@ extension Keys {
     var found = 0
     var sweep = Sweep()
     let now = execution.nowMilliseconds
-    while let bucket = execution.database.pointee.visit(&sweep) {
+    // The table may be another between two buckets: what was there from the first to the last is told.
+    while execution.mayGoOn(after: 4), let bucket = execution.database.pointee.visit(&sweep) {
       var entries = bucket
       while let location = entries.next() {
         let key = location.entry.key
@@ -53,7 +54,8 @@ extension Keys {
     // A count beyond all keys takes one call; the product cannot overflow below that.
     let bucketsMax = min(options.count, Int.max / bucketsPerKey) * bucketsPerKey
     for _ in 0..<bucketsMax {
-      guard visited < options.count, let bucket = execution.database.pointee.visit(&sweep) else { break }
+      guard visited < options.count, execution.mayGoOn(after: 4) else { break }
+      guard let bucket = execution.database.pointee.visit(&sweep) else { break }
       var entries = bucket
       while let location = entries.next() {
         visited += 1
@@ -70,6 +72,7 @@ extension Keys {
     }
     reply.output.pointee.fill(cursorGap, bulk: sweep.cursor)
     reply.closeArray(arrayGap, count: told)
+    guard !execution.pauses.isAbandoned else { return }
     for key in expired { key.withUnsafeBytes { expire(&execution, ByteView($0)) } }
   }
 

@@ -111,12 +111,12 @@ public enum Keys {
   private static var walks: [CommandDefinition] {
     [
       CommandDefinition(
-        "keys", arity: 2, [.readonly], [.keyspace, .dangerous],
+        "keys", arity: 2, [.readonly, .unbounded], [.keyspace, .dangerous],
         tips: ["request_policy:all_shards", "nondeterministic_output_order"], group: .generic, since: "1.0.0",
         "All keys whose names fit a pattern.", complexity: "O(N), N being the number of keys in the database",
         arguments: "pattern:pattern", run: keys),
       CommandDefinition(
-        "scan", arity: -2, [.readonly], .keyspace,
+        "scan", arity: -2, [.readonly, .unbounded], .keyspace,
         tips: ["nondeterministic_output", "request_policy:special", "response_policy:special"], group: .generic,
         since: "2.8.0", "Goes through the keys of the database, some at a time.",
         complexity: "O(1) for a call, O(N) for going through all N keys", history: [.init("6.0.0", "`TYPE`.")],

@@ -9,7 +9,9 @@ extension Lists {
     switch execution.read(execution.arguments[1], as: .list) {
     case .refused: break
     case .absent: absent(execution.reply)
-    case .found(let location): return ListView(location.entry)
+    case .found(let location):
+      execution.pin(location, word: 1)
+      return ListView(location.entry)
     }
     return nil
   }
@@ -34,6 +36,7 @@ extension Lists {
     guard !range.isEmpty else { return }
     var elements = list.cursor(from: range.lowerBound)
     for _ in range {
+      guard execution.mayGoOn() else { return }
       if let element = elements.next() { execution.reply.bulk(element) }
     }
   }
@@ -182,6 +185,7 @@ extension Lists {
     var found: [Int] = []
     let text = execution.arguments[2]
     while options.lengthMax == 0 || looked < options.lengthMax, let element = elements.next() {
+      guard execution.mayGoOn() else { return }
       if element.equals(text) {
         if skipped > 0 {
           skipped -= 1
@@ -199,7 +203,10 @@ extension Lists {
       return execution.reply.null()
     }
     execution.reply.array(found.count)
-    for index in found { execution.reply.integer(index) }
+    for index in found {
+      guard execution.mayGoOn() else { return }
+      execution.reply.integer(index)
+    }
   }
 
   /// Answers the error and nil.

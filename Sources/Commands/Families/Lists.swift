@@ -63,12 +63,12 @@ public enum Lists {
         "The element of a list at an index.", complexity: "O(N), N being the number of nodes up to it",
         arguments: "key index:integer", run: element),
       CommandDefinition(
-        "lrange", arity: 4, [.readonly], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "1.0.0",
+        "lrange", arity: 4, [.readonly, .unbounded], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "1.0.0",
         "The elements of a list between two indices.",
         complexity: "O(S+N), S being the number of nodes up to the first and N the number of elements",
         arguments: "key start:integer stop:integer", run: range),
       CommandDefinition(
-        "lpos", arity: -3, [.readonly], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "6.0.6",
+        "lpos", arity: -3, [.readonly, .unbounded], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "6.0.6",
         "Where an element stands in a list.", complexity: "O(N), N being the length of the list",
         arguments: "key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]", run: position),
       CommandDefinition(

@@ -14,8 +14,12 @@ extension Sets {
     for index in range {
       switch execution.read(execution.arguments[index], as: .set) {
       case .refused: return nil
-      case .absent: sets.append(nil)
-      case .found(let location): sets.append(SetView(location.entry))
+      case .absent:
+        execution.pin(nil, word: index)
+        sets.append(nil)
+      case .found(let location):
+        execution.pin(location, word: index)
+        sets.append(SetView(location.entry))
       }
     }
     return sets
@@ -31,10 +35,10 @@ extension Sets {
   }
 
   /// Calls `body` with every member of all `sets` until it says false.
-  private static func forEachCommon(_ sets: [SetView], _ body: (Element) -> Bool) {
+  private static func forEachCommon(_ sets: [SetView], _ execution: inout Execution, _ body: (Element) -> Bool) {
     guard let smallest = sets.first else { return }
     var members = smallest.cursor()
-    while let member = members.next() {
+    while let member = members.next(), execution.mayGoOn(after: 2 * sets.count) {
       guard sets.dropFirst().allSatisfy({ $0.contains(member) }) else { continue }
       guard body(member) else { return }
     }
@@ -45,7 +49,7 @@ extension Sets {
     let reply = execution.reply
     let gap = reply.open()
     var count = 0
-    forEachCommon(ascending(sets)) {
+    forEachCommon(ascending(sets), &execution) {
       reply.bulk($0)
       count += 1
       return true
@@ -67,7 +71,7 @@ extension Sets {
     }
     guard let sets = sets(keys, &execution) else { return }
     var count = 0
-    forEachCommon(ascending(sets)) { _ in
+    forEachCommon(ascending(sets), &execution) { _ in
       count += 1
       return limit == 0 || count < limit
     }
@@ -79,7 +83,7 @@ extension Sets {
   static func storeIntersection(_ execution: inout Execution) {
     guard let sets = sets(2..<execution.arguments.count, &execution) else { return }
     var result = SetResult(key: execution.arguments[1], limits: execution.rules.encodings)
-    forEachCommon(ascending(sets)) {
+    forEachCommon(ascending(sets), &execution) {
       result.add($0)
       return true
     }
@@ -91,23 +95,25 @@ extension Sets {
   static func union(_ execution: inout Execution) {
     guard let sets = sets(1..<execution.arguments.count, &execution) else { return }
     var result = SetResult(key: execution.arguments[1], limits: execution.rules.encodings)
-    for set in sets { if let set { result.add(set) } }
-    result.answer(execution.reply)
+    for set in sets { if let set { result.add(set, &execution) } }
+    result.answer(&execution)
   }
 
   static func storeUnion(_ execution: inout Execution) {
     guard let sets = sets(2..<execution.arguments.count, &execution) else { return }
     var result = SetResult(key: execution.arguments[1], limits: execution.rules.encodings)
-    for set in sets { if let set { result.add(set) } }
+    for set in sets { if let set { result.add(set, &execution) } }
     result.store("sunionstore", &execution)
   }
 
   /// Calls `body` with every member of the first set that no other has.
-  private static func forEachDifference(_ sets: [SetView?], _ body: (Element) -> Void) {
+  private static func forEachDifference(
+    _ sets: [SetView?], _ execution: inout Execution, _ body: (Element) -> Void
+  ) {
     guard let first = sets[0] else { return }
     let others = sets.dropFirst().compactMap(\.self)
     var members = first.cursor()
-    while let member = members.next() {
+    while let member = members.next(), execution.mayGoOn(after: 2 + 2 * others.count) {
       if !others.contains(where: { $0.contains(member) }) { body(member) }
     }
   }
@@ -117,7 +123,7 @@ extension Sets {
     let reply = execution.reply
     let gap = reply.open()
     var count = 0
-    forEachDifference(sets) {
+    forEachDifference(sets, &execution) {
       reply.bulk($0)
       count += 1
     }
@@ -127,7 +133,7 @@ extension Sets {
   static func storeDifference(_ execution: inout Execution) {
     guard let sets = sets(2..<execution.arguments.count, &execution) else { return }
     var result = SetResult(key: execution.arguments[1], limits: execution.rules.encodings)
-    forEachDifference(sets) { result.add($0) }
+    forEachDifference(sets, &execution) { result.add($0) }
     result.store("sdiffstore", &execution)
   }
 }
@@ -145,9 +151,9 @@ private struct SetResult: ~Copyable {
     self.limits = limits
   }
 
-  mutating func add(_ set: SetView) {
+  mutating func add(_ set: SetView, _ execution: inout Execution) {
     var members = set.cursor()
-    while let member = members.next() { add(member) }
+    while let member = members.next(), execution.mayGoOn(after: 4) { add(member) }
   }
 
   mutating func add(_ element: Element) {
@@ -159,12 +165,14 @@ private struct SetResult: ~Copyable {
     }
   }
 
-  func answer(_ reply: Reply) {
-    guard let location else { return reply.set(0) }
-    reply.answer(SetView(location.entry))
+  consuming func answer(_ execution: inout Execution) {
+    if let location { execution.answer(SetView(location.entry)) } else { execution.reply.set(0) }
+    execution.discard(&scratch, key)
   }
 
+  /// Unless nobody wants it any more.
   consuming func store(_ event: StaticString, _ execution: inout Execution) {
+    guard !execution.pauses.isAbandoned else { return execution.discard(&scratch, key) }
     execution.storeResult(key, from: &scratch, count: count, .set, event)
   }
 }

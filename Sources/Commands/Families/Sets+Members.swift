@@ -125,7 +125,9 @@ extension Sets {
     switch execution.read(execution.arguments[1], as: .set) {
     case .refused: return
     case .absent: execution.reply.set(0)
-    case .found(let location): execution.reply.answer(SetView(location.entry))
+    case .found(let location):
+      execution.pin(location, word: 1)
+      execution.answer(SetView(location.entry))
     }
   }
 
@@ -134,7 +136,7 @@ extension Sets {
       let reply = execution.reply
       let set = SetView(entry)
       if let collection = set.collection {
-        return options.sweep(collection, &sweep) {
+        return options.sweep(&execution, collection, &sweep) {
           reply.bulk($0.key)
           return 1
         }
@@ -152,11 +154,14 @@ extension Sets {
   }
 }
 
-extension Reply {
+extension Execution {
   /// All members of a set.
-  func answer(_ set: SetView) {
-    self.set(set.count)
+  mutating func answer(_ set: SetView) {
+    reply.set(set.count)
     var members = set.cursor()
-    while let member = members.next() { bulk(member) }
+    while let member = members.next() {
+      guard mayGoOn() else { return }
+      reply.bulk(member)
+    }
   }
 }

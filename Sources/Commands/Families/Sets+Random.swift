@@ -40,7 +40,7 @@ extension Sets {
       execution.note(.set, "spop", key)
       guard wanted < set.count else {
         execution.changed(set.count)
-        execution.reply.answer(set)
+        execution.answer(set)
         execution.recordDeletion(key)
         return execution.removeEmptied(key, location)
       }
@@ -83,6 +83,7 @@ extension Sets {
     case .refused: return
     case .absent: if isSeveral { execution.reply.array(0) } else { execution.reply.null() }
     case .found(let location):
+      execution.pin(location, word: 1)
       let set = SetView(location.entry)
       if !isSeveral {
         guard let member = set.random(execution.random.next()) else { return execution.reply.null() }
@@ -90,6 +91,7 @@ extension Sets {
       } else if wanted < 0 {
         execution.reply.array(-wanted)
         for _ in 0..<(-wanted) {
+          guard execution.mayGoOn() else { return }
           if let member = set.random(execution.random.next()) { execution.reply.bulk(member) }
         }
       } else {
@@ -109,6 +111,7 @@ extension Sets {
     var missing = wanted
     var members = set.cursor()
     while missing > 0, let member = members.next() {
+      guard execution.mayGoOn() else { return }
       if execution.chooses(missing, of: left) {
         execution.reply.bulk(member)
         missing -= 1
@@ -121,6 +124,7 @@ extension Sets {
     var drawn = Keyspace()
     var missing = wanted
     while missing > 0 {
+      guard execution.mayGoOn() else { return }
       guard case .bytes(let member)? = set.random(execution.random.next()) else { return }
       let hash = KeyHash(member)
       guard drawn.find(member, hash) == nil else { continue }

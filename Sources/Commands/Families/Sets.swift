@@ -32,11 +32,11 @@ public enum Sets {
         "scard", arity: 2, [.readonly, .fast], .set, keys: [.key(1, .readOnly)], group: .set, since: "1.0.0",
         "How many members a set has.", complexity: "O(1)", arguments: "key", run: count),
       CommandDefinition(
-        "smembers", arity: 2, [.readonly], .set, keys: [.key(1, [.readOnly, .access])],
+        "smembers", arity: 2, [.readonly, .unbounded], .set, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .set, since: "1.0.0", "All members of a set.",
         complexity: "O(N), N being the size of the set", arguments: "key", run: allMembers),
       CommandDefinition(
-        "sscan", arity: -3, [.readonly], .set, keys: [.key(1, [.readOnly, .access])],
+        "sscan", arity: -3, [.readonly, .unbounded], .set, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output"], group: .set, since: "2.8.0",
         "Some of the members of a set, and where to go on.", complexity: "O(1) for every call, O(N) for all members",
         arguments: "key cursor:integer [MATCH pattern:pattern] [COUNT count:integer]", run: scan),
@@ -51,7 +51,7 @@ public enum Sets {
         "Takes one or several members out of a set, chosen at random.",
         complexity: "O(N), N being the number of members taken", arguments: "key [count:integer@3.2.0]", run: pop),
       CommandDefinition(
-        "srandmember", arity: -2, [.readonly], .set, keys: [.key(1, [.readOnly, .access])],
+        "srandmember", arity: -2, [.readonly, .unbounded], .set, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output"], group: .set, since: "1.0.0",
         "One or several members of a set, chosen at random.",
         complexity: "O(N), N being the number of members wanted", arguments: "key [count:integer@2.6.0]",
@@ -62,39 +62,39 @@ public enum Sets {
   private static var algebra: [CommandDefinition] {
     [
       CommandDefinition(
-        "sinter", arity: -2, [.readonly], .set, keys: [.keys(from: 1, [.readOnly, .access])],
+        "sinter", arity: -2, [.readonly, .unbounded], .set, keys: [.keys(from: 1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .set, since: "1.0.0",
         "The members that all of several sets have.",
         complexity: "O(N*M), N being the size of the smallest set and M the number of sets", arguments: "key...",
         run: intersection),
       CommandDefinition(
-        "sintercard", arity: -3, [.readonly], .set, keys: [.counted(at: 1, [.readOnly, .access])], group: .set,
+        "sintercard", arity: -3, [.readonly, .unbounded], .set, keys: [.counted(at: 1, [.readOnly, .access])], group: .set,
         since: "7.0.0", "How many members all of several sets have.",
         complexity: "O(N*M), N being the size of the smallest set and M the number of sets",
         arguments: "numkeys:integer key... [LIMIT limit:integer]", run: intersectionCount),
       CommandDefinition(
-        "sinterstore", arity: -3, [.write, .denyOOM], .set,
+        "sinterstore", arity: -3, [.write, .denyOOM, .unbounded], .set,
         keys: [.key(1, [.overwrite, .update]), .keys(from: 2, [.readOnly, .access])], group: .set, since: "1.0.0",
         "Keeps the members that all of several sets have.",
         complexity: "O(N*M), N being the size of the smallest set and M the number of sets",
         arguments: "destination:key key#1...", run: storeIntersection),
       CommandDefinition(
-        "sunion", arity: -2, [.readonly], .set, keys: [.keys(from: 1, [.readOnly, .access])],
+        "sunion", arity: -2, [.readonly, .unbounded], .set, keys: [.keys(from: 1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .set, since: "1.0.0",
         "The members that any of several sets has.", complexity: "O(N), N being the size of all sets together",
         arguments: "key...", run: union),
       CommandDefinition(
-        "sunionstore", arity: -3, [.write, .denyOOM], .set,
+        "sunionstore", arity: -3, [.write, .denyOOM, .unbounded], .set,
         keys: [.key(1, [.overwrite, .update]), .keys(from: 2, [.readOnly, .access])], group: .set, since: "1.0.0",
         "Keeps the members that any of several sets has.", complexity: "O(N), N being the size of all sets together",
         arguments: "destination:key key#1...", run: storeUnion),
       CommandDefinition(
-        "sdiff", arity: -2, [.readonly], .set, keys: [.keys(from: 1, [.readOnly, .access])],
+        "sdiff", arity: -2, [.readonly, .unbounded], .set, keys: [.keys(from: 1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .set, since: "1.0.0",
         "The members of the first set that no other set has.",
         complexity: "O(N), N being the size of all sets together", arguments: "key...", run: difference),
       CommandDefinition(
-        "sdiffstore", arity: -3, [.write, .denyOOM], .set,
+        "sdiffstore", arity: -3, [.write, .denyOOM, .unbounded], .set,
         keys: [.key(1, [.overwrite, .update]), .keys(from: 2, [.readOnly, .access])], group: .set, since: "1.0.0",
         "Keeps the members of the first set that no other set has.",
         complexity: "O(N), N being the size of all sets together", arguments: "destination:key key#1...",

@@ -16,7 +16,7 @@ public enum Sort {
   public static var definitions: [CommandDefinition] {
     [
       CommandDefinition(
-        "sort", arity: -2, [.write, .denyOOM], [.set, .sortedSet, .list, .dangerous],
+        "sort", arity: -2, [.write, .denyOOM, .unbounded], [.set, .sortedSet, .list, .dangerous],
         keys: [
           .key(1, [.readOnly, .access]), KeySpecification(.unknown, .unknown, [.readOnly, .access]),
           KeySpecification(.unknown, .unknown, [.overwrite, .update]),
@@ -28,7 +28,7 @@ public enum Sort {
           + "get-pattern~pattern:pattern]... [order(ASC|DESC)] [sorting=ALPHA] [STORE destination:key#2]",
         run: sort),
       CommandDefinition(
-        "sort_ro", arity: -2, [.readonly], [.set, .sortedSet, .list, .dangerous],
+        "sort_ro", arity: -2, [.readonly, .unbounded], [.set, .sortedSet, .list, .dangerous],
         keys: [.key(1, [.readOnly, .access]), KeySpecification(.unknown, .unknown, [.readOnly, .access])],
         findKeys: keysOfReading, group: .generic, since: "7.0.0",
         "The elements of a list, set or sorted set in another order.",
@@ -132,7 +132,9 @@ public enum Sort {
     execution.hasMetEndedField = false
     guard var request = request(&execution, mayStore: mayStore) else { return }
     var candidates: [Candidate] = []
-    if let location = execution.read(execution.arguments[1]) {
+    let location = execution.read(execution.arguments[1])
+    execution.pin(location, word: 1)
+    if let location {
       let entry = location.entry
       guard entry.type == .list || entry.type == .set || entry.type == .sortedSet else {
         return execution.refuseType()
@@ -143,15 +145,17 @@ public enum Sort {
         request.isAlphabetic = true
         request.by = nil
       }
-      candidates = elements(entry, request)
+      candidates = elements(entry, request, &execution)
     }
     let range = limited(candidates.count, request)
+    var texts = TextStore()
     if !request.keepsOrder {
-      guard weigh(&candidates, request, &execution) else {
+      guard weigh(&candidates, request, &texts, &execution) else {
         return execution.reply.error("ERR One or more scores can't be converted into double")
       }
-      candidates.sort { precedes($0, $1, request) }
+      PausingSort.sort(&candidates, &execution) { precedes($0, $1, request) }
     }
+    guard !execution.pauses.isAbandoned else { return }
     if let target = request.target {
       store(candidates[range], request, execution.arguments[target], &execution)
     } else {
@@ -160,12 +164,13 @@ public enum Sort {
   }
 
   /// The elements in their own order, which DESC turns round if it is kept and there is one.
-  private static func elements(_ entry: Entry, _ request: Request) -> [Candidate] {
+  private static func elements(_ entry: Entry, _ request: Request, _ execution: inout Execution) -> [Candidate] {
     var candidates: [Candidate] = []
     var items = entry.items()
+    let isReversed = request.keepsOrder && request.isDescending && entry.type != .set
     candidates.reserveCapacity(items.count)
-    while let item = items.next() { candidates.append(Candidate(element: item.name)) }
-    if request.keepsOrder && request.isDescending && entry.type != .set { candidates.reverse() }
+    while let item = items.next(), execution.mayGoOn() { candidates.append(Candidate(element: item.name)) }
+    if isReversed { candidates.reverse() }
     return candidates
   }
 
@@ -177,13 +182,15 @@ public enum Sort {
 
   /// Finds what each element is compared by. False if a weight is no number.
   private static func weigh(
-    _ candidates: inout [Candidate], _ request: Request, _ execution: inout Execution
+    _ candidates: inout [Candidate], _ request: Request, _ texts: inout TextStore, _ execution: inout Execution
   ) -> Bool {
     for index in candidates.indices {
+      guard execution.mayGoOn(after: request.by == nil ? 1 : 4) else { return true }
       let element = candidates[index].element
       let weight = request.by == nil ? element : request.by?.value(element, &execution)
       if request.isAlphabetic {
-        candidates[index].text = weight
+        // The bytes of other keys may be gone before the last comparison.
+        candidates[index].text = request.by == nil ? weight : weight.map { texts.keep($0) }
       } else if let weight {
         guard let score = number(weight) else { return false }
         candidates[index].score = score
@@ -225,6 +232,7 @@ public enum Sort {
   private static func tell(_ sorted: ArraySlice<Candidate>, _ request: Request, _ execution: inout Execution) {
     execution.reply.array(sorted.count * max(1, request.gets.count))
     for candidate in sorted {
+      guard execution.mayGoOn(after: 1 + 4 * request.gets.count) else { return }
       guard !request.gets.isEmpty else {
         execution.reply.bulk(candidate.element)
         continue
@@ -255,16 +263,41 @@ public enum Sort {
       count += 1
     }
     for candidate in sorted {
+      guard execution.mayGoOn(after: 2 + 4 * request.gets.count) else { return execution.discard(&scratch, target) }
       if request.gets.isEmpty { append(candidate.element) }
       for get in request.gets { append(get.value(candidate.element, &execution) ?? .bytes(.empty)) }
     }
     execution.storeResult(target, from: &scratch, count: count, .list, "sortstore")
-    // Replayed, the patterns would find the fields that had ended.
-    if execution.hasMetEndedField { execution.recordList(target) }
+    // Replayed, the patterns would find the fields that had ended, and what others have changed meanwhile.
+    let mayDiffer = execution.pauses.hasPaused && (request.by != nil || !request.gets.isEmpty)
+    if (execution.hasMetEndedField || mayDiffer) && !execution.effects.isReplaced { execution.recordResult(target) }
   }
 }
 
 /// A pattern of BY or GET.
+/// Copies of texts, which stay where they are.
+private struct TextStore: ~Copyable {
+  private var blocks: [BlobReference] = []
+  private static let blockBytes = 16 << 10
+
+  deinit { for block in blocks { block.release() } }
+
+  mutating func keep(_ element: Element) -> Element {
+    guard case .bytes(let bytes) = element else { return element }
+    var block = blocks.last
+    if block.map({ $0.capacity - $0.count < bytes.count }) ?? true {
+      let fresh = BlobReference.allocate(capacity: max(TextStore.blockBytes, bytes.count))
+      blocks.append(fresh)
+      block = fresh
+    }
+    guard let block else { return element }
+    let place = block.start + block.count
+    bytes.copy(to: place)
+    block.setCount(block.count + bytes.count)
+    return .bytes(ByteView(start: place, count: bytes.count))
+  }
+}
+
 private struct SortPattern {
   let text: ByteView
   /// Where the star stands.

@@ -80,21 +80,25 @@ extension SortedSets {
   private static func tell(_ execution: inout Execution, _ operation: Operation) {
     guard let algebra = algebra(&execution, operation, at: 1, isStore: false) else { return }
     var result = SortedSetResult(key: .empty, limits: execution.rules.encodings)
-    make(&result, algebra, operation)
+    guard make(&result, algebra, operation, &execution) else { return result.discard(&execution) }
     execution.beginPairs(result.count, algebra.withScores)
     guard let set = result.view else { return }
     var members = set.cursor()
-    while let item = members.next() { execution.answer(member: item, algebra.withScores) }
+    while let item = members.next(), execution.mayGoOn() { execution.answer(member: item, algebra.withScores) }
+    result.discard(&execution)
   }
 
   private static func store(_ execution: inout Execution, _ operation: Operation, _ event: StaticString) {
     guard let algebra = algebra(&execution, operation, at: 2, isStore: true) else { return }
     var result = SortedSetResult(key: execution.arguments[1], limits: execution.rules.encodings)
-    make(&result, algebra, operation)
+    guard make(&result, algebra, operation, &execution) else { return result.discard(&execution) }
     result.store(event, &execution)
   }
 
-  private static func make(_ result: inout SortedSetResult, _ algebra: Algebra, _ operation: Operation) {
+  /// False if nobody wants it any more.
+  private static func make(
+    _ result: inout SortedSetResult, _ algebra: Algebra, _ operation: Operation, _ execution: inout Execution
+  ) -> Bool {
     switch operation {
     case .union:
       for (operand, weight) in algebra.operands {
@@ -103,33 +107,37 @@ extension SortedSets {
             let own = algebra.weighted(score, weight)
             result.add(member, result.score(member).map { algebra.combined($0, own) } ?? own)
           }
-          return true
+          return execution.mayGoOn(after: 4)
         }
       }
     case .intersection:
-      forEachCommon(algebra) { member, score in
+      forEachCommon(algebra, &execution) { member, score in
         result.add(member, score)
         return true
       }
     case .difference:
-      guard let first = algebra.operands.first?.operand else { return }
+      guard let first = algebra.operands.first?.operand else { break }
       let others = algebra.operands.dropFirst()
       first.forEach { element, score in
         element.withView { member in
           if !others.contains(where: { $0.operand.score(member) != nil }) { result.add(member, score) }
         }
-        return true
+        return execution.mayGoOn(after: 2 + 2 * others.count)
       }
     }
+    return !execution.pauses.isAbandoned
   }
 
   /// Calls `body` with every member that all have and its score until it says false. The smallest is gone through;
   /// scores are combined from there on.
-  private static func forEachCommon(_ algebra: Algebra, _ body: (ByteView, Double) -> Bool) {
+  private static func forEachCommon(
+    _ algebra: Algebra, _ execution: inout Execution, _ body: (ByteView, Double) -> Bool
+  ) {
     let operands = algebra.operands.sorted { $0.operand.count < $1.operand.count }
     guard let smallest = operands.first, smallest.operand.count > 0 else { return }
     smallest.operand.forEach { element, score in
-      element.withView { member in
+      guard execution.mayGoOn(after: 2 * operands.count) else { return false }
+      return element.withView { member in
         var sum = algebra.weighted(score, smallest.weight)
         for other in operands.dropFirst() {
           guard let own = other.operand.score(member) else { return true }
@@ -153,7 +161,7 @@ extension SortedSets {
       index += 2
     }
     var count = 0
-    forEachCommon(Algebra(operands: operands.map { ($0, 1) })) { _, _ in
+    forEachCommon(Algebra(operands: operands.map { ($0, 1) }), &execution) { _, _ in
       count += 1
       return limit == 0 || count < limit
     }
@@ -186,8 +194,10 @@ extension SortedSets {
     for index in keys {
       guard let location = execution.read(execution.arguments[index]) else {
         operands.append(.none)
+        execution.pin(nil, word: index)
         continue
       }
+      execution.pin(location, word: index)
       switch location.entry.type {
       case .set: operands.append(.set(SetView(location.entry)))
       case .sortedSet: operands.append(.sorted(SortedSetView(location.entry)))

@@ -49,6 +49,7 @@ extension SortedSets {
     let first = request.isReversed ? range.upperBound - 1 : range.lowerBound
     var members = set.cursor(from: first, isBackward: request.isReversed)
     for _ in range {
+      guard execution.mayGoOn() else { return }
       if let item = members.next() { execution.answer(member: item, request.withScores) }
     }
   }
@@ -60,12 +61,14 @@ extension SortedSets {
     var result = SortedSetResult(key: execution.arguments[1], limits: execution.rules.encodings)
     switch execution.read(execution.arguments[2], as: .sortedSet) {
     case .refused: return
-    case .absent: break
+    case .absent: execution.pin(nil, word: 2)
     case .found(let location):
+      execution.pin(location, word: 2)
       let set = SortedSetView(location.entry)
       let range = limited(ranks(set), request)
       var members = set.cursor(from: range.lowerBound)
       for _ in range {
+        guard execution.mayGoOn(after: 4) else { return result.discard(&execution) }
         if let item = members.next() { item.name.withView { result.add($0, item.score) } }
       }
     }
@@ -169,6 +172,9 @@ struct SortedSetResult: ~Copyable {
   func score(_ member: ByteView) -> Double? { location.flatMap { SortedSetView($0.entry).score(member) } }
 
   var view: SortedSetView? { location.map { SortedSetView($0.entry) } }
+
+  /// The result is not wanted, or has been told.
+  consuming func discard(_ execution: inout Execution) { execution.discard(&scratch, key) }
 
   consuming func store(_ event: StaticString, _ execution: inout Execution) {
     execution.storeResult(key, from: &scratch, count: count, .sortedSet, event)

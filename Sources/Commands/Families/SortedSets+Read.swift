@@ -10,7 +10,9 @@ extension SortedSets {
     switch execution.read(execution.arguments[1], as: .sortedSet) {
     case .refused: break
     case .absent: absent(execution.reply)
-    case .found(let location): return SortedSetView(location.entry)
+    case .found(let location):
+      execution.pin(location, word: 1)
+      return SortedSetView(location.entry)
     }
     return nil
   }
@@ -92,7 +94,7 @@ extension SortedSets {
         return 2
       }
       if let collection = set.collection {
-        return options.sweep(collection, &sweep) { tell(SortedSetView.item($0), isPacked: false) }
+        return options.sweep(&execution, collection, &sweep) { tell(SortedSetView.item($0), isPacked: false) }
       }
       sweep.end()
       var told = 0
@@ -124,6 +126,7 @@ extension SortedSets {
     if wanted < 0 {
       execution.beginPairs(-wanted, withScores)
       for _ in 0..<(-wanted) {
+        guard execution.mayGoOn() else { return }
         if let item = set.random(execution.random.next()) { execution.answer(member: item, withScores) }
       }
       return
@@ -135,6 +138,7 @@ extension SortedSets {
     var missing = count
     var members = set.cursor()
     while missing > 0, let item = members.next() {
+      guard execution.mayGoOn() else { return }
       if execution.chooses(missing, of: left) {
         execution.answer(member: item, withScores)
         missing -= 1
@@ -147,6 +151,7 @@ extension SortedSets {
     var drawn = Keyspace()
     var missing = wanted
     while missing > 0 {
+      guard execution.mayGoOn() else { return }
       guard let item = set.random(execution.random.next()), case .bytes(let member) = item.name else { return }
       let hash = KeyHash(member)
       guard drawn.find(member, hash) == nil else { continue }

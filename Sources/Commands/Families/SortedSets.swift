@@ -92,13 +92,13 @@ public enum SortedSets {
         complexity: "O(log(N)), N being the size of the sorted set", arguments: "key member [WITHSCORE]",
         run: reverseRank),
       CommandDefinition(
-        "zrandmember", arity: -2, [.readonly], .sortedSet, keys: [.key(1, [.readOnly, .access])],
+        "zrandmember", arity: -2, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output"], group: .sortedSet, since: "6.2.0",
         "One or several members of a sorted set, chosen at random.",
         complexity: "O(N), N being the number of members wanted",
         arguments: "key [options{count:integer [WITHSCORES]}]", run: randomMember),
       CommandDefinition(
-        "zscan", arity: -3, [.readonly], .sortedSet, keys: [.key(1, [.readOnly, .access])],
+        "zscan", arity: -3, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output"], group: .sortedSet, since: "2.8.0",
         "Some of the members of a sorted set, and where to go on.",
         complexity: "O(1) for every call, O(N) for all members",
@@ -109,14 +109,14 @@ public enum SortedSets {
   private static var ranges: [CommandDefinition] {
     [
       CommandDefinition(
-        "zrange", arity: -4, [.readonly], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
+        "zrange", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
         since: "1.2.0", "The members between two ranks, scores or members.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members told",
         arguments: "key start stop [sortby(BYSCORE|BYLEX)@6.2.0] [REV@6.2.0] [LIMIT limit{offset:integer "
           + "count:integer}@6.2.0] [WITHSCORES]",
         run: range),
       CommandDefinition(
-        "zrangestore", arity: -5, [.write, .denyOOM], .sortedSet,
+        "zrangestore", arity: -5, [.write, .denyOOM, .unbounded], .sortedSet,
         keys: [.key(1, [.overwrite, .update]), .key(2, [.readOnly, .access])], group: .sortedSet, since: "6.2.0",
         "Keeps the members between two ranks, scores or members.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members kept",
@@ -124,20 +124,20 @@ public enum SortedSets {
           + "count:integer}]",
         run: storeRange),
       CommandDefinition(
-        "zrevrange", arity: -4, [.readonly], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
+        "zrevrange", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
         since: "1.2.0", deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `REV` argument"),
         "The members between two ranks, the highest score first.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members told",
         arguments: "key start:integer stop:integer [WITHSCORES]", run: reverseRange),
       CommandDefinition(
-        "zrangebyscore", arity: -4, [.readonly], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
+        "zrangebyscore", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
         since: "1.0.5", deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `BYSCORE` argument"),
         "The members between two scores.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members told",
         arguments: "key min:double max:double [WITHSCORES@2.0.0] [LIMIT limit{offset:integer count:integer}]",
         run: rangeByScore),
       CommandDefinition(
-        "zrevrangebyscore", arity: -4, [.readonly], .sortedSet, keys: [.key(1, [.readOnly, .access])],
+        "zrevrangebyscore", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])],
         group: .sortedSet, since: "2.2.0",
         deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
         "The members between two scores, the highest first.",
@@ -145,13 +145,13 @@ public enum SortedSets {
         arguments: "key max:double min:double [WITHSCORES] [LIMIT limit{offset:integer count:integer}]",
         run: reverseRangeByScore),
       CommandDefinition(
-        "zrangebylex", arity: -4, [.readonly], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
+        "zrangebylex", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
         since: "2.8.9", deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `BYLEX` argument"),
         "The members between two members in a sorted set of one score.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members told",
         arguments: "key min max [LIMIT limit{offset:integer count:integer}]", run: rangeByMember),
       CommandDefinition(
-        "zrevrangebylex", arity: -4, [.readonly], .sortedSet, keys: [.key(1, [.readOnly, .access])],
+        "zrevrangebylex", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])],
         group: .sortedSet, since: "2.8.9",
         deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `REV` and `BYLEX` arguments"),
         "The members between two members in a sorted set of one score, backwards.",
@@ -163,14 +163,14 @@ public enum SortedSets {
   private static var algebra: [CommandDefinition] {
     [
       CommandDefinition(
-        "zunion", arity: -3, [.readonly], .sortedSet, keys: [.counted(at: 1, [.readOnly, .access])],
+        "zunion", arity: -3, [.readonly, .unbounded], .sortedSet, keys: [.counted(at: 1, [.readOnly, .access])],
         group: .sortedSet, since: "6.2.0", "The members that any of several sorted sets has.",
         complexity: "O(N)+O(M*log(M)), N being the sizes of all together and M the number of members told",
         arguments: "numkeys:integer key... [WEIGHTS weight:integer...] [AGGREGATE aggregate(SUM|MIN|MAX)] "
           + "[WITHSCORES]",
         run: union),
       CommandDefinition(
-        "zinter", arity: -3, [.readonly], .sortedSet, keys: [.counted(at: 1, [.readOnly, .access])],
+        "zinter", arity: -3, [.readonly, .unbounded], .sortedSet, keys: [.counted(at: 1, [.readOnly, .access])],
         group: .sortedSet, since: "6.2.0", "The members that all of several sorted sets have.",
         complexity: "O(N*K)+O(M*log(M)), N being the size of the smallest, K the number of sets and M the "
           + "number of members told",
@@ -178,17 +178,17 @@ public enum SortedSets {
           + "[WITHSCORES]",
         run: intersection),
       CommandDefinition(
-        "zdiff", arity: -3, [.readonly], .sortedSet, keys: [.counted(at: 1, [.readOnly, .access])], group: .sortedSet,
+        "zdiff", arity: -3, [.readonly, .unbounded], .sortedSet, keys: [.counted(at: 1, [.readOnly, .access])], group: .sortedSet,
         since: "6.2.0", "The members of the first sorted set that no other has.",
         complexity: "O(N)+O(M*log(M)), N being the sizes of all together and M the number of members told",
         arguments: "numkeys:integer key... [WITHSCORES]", run: difference),
       CommandDefinition(
-        "zintercard", arity: -3, [.readonly], .sortedSet, keys: [.counted(at: 1, [.readOnly, .access])],
+        "zintercard", arity: -3, [.readonly, .unbounded], .sortedSet, keys: [.counted(at: 1, [.readOnly, .access])],
         group: .sortedSet, since: "7.0.0", "How many members all of several sorted sets have.",
         complexity: "O(N*K), N being the size of the smallest and K the number of sets",
         arguments: "numkeys:integer key... [LIMIT limit:integer]", run: intersectionCount),
       CommandDefinition(
-        "zunionstore", arity: -4, [.write, .denyOOM], .sortedSet,
+        "zunionstore", arity: -4, [.write, .denyOOM, .unbounded], .sortedSet,
         keys: [.key(1, [.overwrite, .update]), .counted(at: 2, [.readOnly, .access])], group: .sortedSet,
         since: "2.0.0", "Keeps the members that any of several sorted sets has.",
         complexity: "O(N)+O(M*log(M)), N being the sizes of all together and M the number of members kept",
@@ -196,7 +196,7 @@ public enum SortedSets {
           + "aggregate(SUM|MIN|MAX)]",
         run: storeUnion),
       CommandDefinition(
-        "zinterstore", arity: -4, [.write, .denyOOM], .sortedSet,
+        "zinterstore", arity: -4, [.write, .denyOOM, .unbounded], .sortedSet,
         keys: [.key(1, [.overwrite, .update]), .counted(at: 2, [.readOnly, .access])], group: .sortedSet,
         since: "2.0.0", "Keeps the members that all of several sorted sets have.",
         complexity: "O(N*K)+O(M*log(M)), N being the size of the smallest, K the number of sets and M the "
@@ -205,7 +205,7 @@ public enum SortedSets {
           + "aggregate(SUM|MIN|MAX)]",
         run: storeIntersection),
       CommandDefinition(
-        "zdiffstore", arity: -4, [.write, .denyOOM], .sortedSet,
+        "zdiffstore", arity: -4, [.write, .denyOOM, .unbounded], .sortedSet,
         keys: [.key(1, [.overwrite, .update]), .counted(at: 2, [.readOnly, .access])], group: .sortedSet,
         since: "6.2.0", "Keeps the members of the first sorted set that no other has.",
         complexity: "O(N)+O(M*log(M)), N being the sizes of all together and M the number of members kept",

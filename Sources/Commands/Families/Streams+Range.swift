@@ -26,11 +26,12 @@ extension Streams {
     case .absent: execution.reply.array(0)
     case .found(let location):
       guard most > 0, let stream = location.entry.stream else { return execution.reply.nullArray() }
+      execution.pin(location, word: 1)
       let reply = execution.reply
       let gap = reply.open()
       var cursor = stream.cursor(from: lower, through: upper, isReversed: isReversed)
       var count = 0
-      while count < most, let entry = cursor.next() {
+      while count < most, execution.mayGoOn(after: 2), let entry = cursor.next() {
         reply.streamEntry(entry)
         count += 1
       }

@@ -174,6 +174,16 @@ extension Streams {
 
   private static func serve(_ execution: inout Execution, _ options: ReadOptions) {
     for number in 0..<options.count { guard isServable(&execution, options, number) else { return } }
+    if options.group == nil {
+      // All of them as they are now, though telling of one may take long.
+      for number in 0..<options.count {
+        let key = execution.arguments[options.keys + number]
+        if let location = execution.locate(key, KeyHash(key)) {
+          execution.pin(location, word: options.keys + number)
+        }
+      }
+      return tell(&execution, options)
+    }
     let reply = execution.reply
     var gap: OutputBuffer.Gap?
     var served = 0
@@ -182,19 +192,14 @@ extension Streams {
       let key = execution.arguments[options.keys + number]
       let word = execution.arguments[options.keys + options.count + number]
       guard let location = execution.locate(key, KeyHash(key)), let stream = location.entry.stream else { continue }
-      if let group = options.group {
-        makeConsumer(&execution, group, key, location)
-        guard !isNew(word) || hasNews(stream, execution.arguments[group]) else { continue }
-      } else {
-        guard hasBehind(word, stream) else { continue }
-      }
+      guard let group = options.group else { return }
+      makeConsumer(&execution, group, key, location)
+      guard !isNew(word) || hasNews(stream, execution.arguments[group]) else { continue }
       if gap == nil { gap = reply.open() }
       served += 1
       if !reply.isRESP3 { reply.array(2) }
       reply.bulk(key)
-      if options.group == nil {
-        answer(reply, word, stream, options.entriesMax)
-      } else if isNew(word) {
+      if isNew(word) {
         deliver(&execution, options, key, location)
       } else {
         answerPending(&execution, options, StreamID(word) ?? .zero, location)
@@ -234,7 +239,30 @@ extension Streams {
     return last.id > group.lastID
   }
 
-  private static func answer(_ reply: Reply, _ word: ByteView, _ stream: StreamReference, _ entriesMax: Int) {
+  /// XREAD of streams that are there as what they must be.
+  private static func tell(_ execution: inout Execution, _ options: ReadOptions) {
+    // The streams are pinned, and their keys may be gone before they are told.
+    var found: [(number: Int, stream: StreamReference)] = []
+    for number in 0..<options.count {
+      let key = execution.arguments[options.keys + number]
+      let word = execution.arguments[options.keys + options.count + number]
+      guard let stream = execution.locate(key, KeyHash(key))?.entry.stream, hasBehind(word, stream) else { continue }
+      found.append((number, stream))
+    }
+    guard !found.isEmpty else { return wait(&execution, options) }
+    let reply = execution.reply
+    if reply.isRESP3 { reply.map(found.count) } else { reply.array(found.count) }
+    for (number, stream) in found {
+      if !reply.isRESP3 { reply.array(2) }
+      reply.bulk(execution.arguments[options.keys + number])
+      answer(&execution, execution.arguments[options.keys + options.count + number], stream, options.entriesMax)
+    }
+  }
+
+  private static func answer(
+    _ execution: inout Execution, _ word: ByteView, _ stream: StreamReference, _ entriesMax: Int
+  ) {
+    let reply = execution.reply
     if word == ByteView("+") {
       reply.array(1)
       if let last = stream.edge(isLast: true) { reply.streamEntry(last) }
@@ -244,7 +272,7 @@ extension Streams {
     var count = 0
     if let first = (StreamID(word) ?? .greatest).next {
       var cursor = stream.cursor(from: first, through: .greatest)
-      while count < entriesMax, let entry = cursor.next() {
+      while count < entriesMax, execution.mayGoOn(after: 2), let entry = cursor.next() {
         reply.streamEntry(entry)
         count += 1
       }

@@ -71,19 +71,19 @@ public enum Streams {
   private static var readings: [CommandDefinition] {
     [
       CommandDefinition(
-        "xrange", arity: -4, [.readonly], .stream, keys: range, group: .stream, since: "5.0.0",
+        "xrange", arity: -4, [.readonly, .unbounded], .stream, keys: range, group: .stream, since: "5.0.0",
         "Entries of a stream within bounds.",
         complexity: "O(log(N)+M), N being the stream's length and M what is returned",
         history: [.init("6.2.0", "Exclusive bounds.")], arguments: "key start end [COUNT count:integer]",
         run: rangeForwards),
       CommandDefinition(
-        "xrevrange", arity: -4, [.readonly], .stream, keys: range, group: .stream, since: "5.0.0",
+        "xrevrange", arity: -4, [.readonly, .unbounded], .stream, keys: range, group: .stream, since: "5.0.0",
         "Entries of a stream within bounds, the last first.",
         complexity: "O(log(N)+M), N being the stream's length and M what is returned",
         history: [.init("6.2.0", "Exclusive bounds.")], arguments: "key end start [COUNT count:integer]",
         run: rangeBackwards),
       CommandDefinition(
-        "xread", arity: -4, [.readonly, .blocking], .stream,
+        "xread", arity: -4, [.readonly, .blocking, .unbounded], .stream,
         keys: [
           KeySpecification(
             .keyword("STREAMS", from: 1), .range(last: -1, step: 1, limit: 2), [.readOnly, .access])

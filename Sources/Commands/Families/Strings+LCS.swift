@@ -30,10 +30,10 @@ extension Strings {
       return execution.reply.error("ERR The specified keys must contain string values")
     }
     guard let options = options(&execution) else { return }
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Decimal.digitsMax * 2) { scratch in
-      guard let base = scratch.baseAddress else { return }
-      let a = again?.entry.bytes(scratch: base) ?? .empty
-      let b = second?.entry.bytes(scratch: base + Decimal.digitsMax) ?? .empty
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * Encoding.inlineBytesMax + 2 * Decimal.digitsMax) { scratch in
+      guard var room = scratch.baseAddress else { return }
+      let a = execution.pinnedBytes(word: 1, &room)
+      let b = execution.pinnedBytes(word: 2, &room)
       compare(a, b, options, &execution)
     }
   }
@@ -75,9 +75,10 @@ extension Strings {
     guard !overflow && Int64(bytes) <= execution.rules.bulkBytesMax else {
       return reply.error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
     }
-    guard var table = LCSTable(a, b, keepsRows: !options.wantsLength) else {
+    guard var table = LCSTable(a, b, keepsRows: !options.wantsLength, { execution.mayGoOn(after: $0) }) else {
       return reply.error("ERR Insufficient memory, failed allocating transient memory for LCS")
     }
+    guard !execution.pauses.isAbandoned else { return }
     if options.wantsLength { return reply.integer(Int(table.length)) }
     if !options.wantsRanges { return reply.bulk(table.takeSubsequence()) }
     reply.map(2)
@@ -107,7 +108,7 @@ struct LCSTable: ~Copyable {
   private(set) var length: UInt32 = 0
 
   /// Nil if there is no memory for it. Without `keepsRows` only `length` may be asked.
-  init?(_ a: ByteView, _ b: ByteView, keepsRows: Bool) {
+  init?(_ a: ByteView, _ b: ByteView, keepsRows: Bool, _ mayGoOn: (Int) -> Bool) {
     let width = b.count + 1
     let rows = keepsRows ? a.count + 1 : 2
     guard let memory = calloc(rows * width, MemoryLayout<UInt32>.stride) else { return nil }
@@ -118,14 +119,23 @@ struct LCSTable: ~Copyable {
       let row = cells + (keepsRows ? i + 1 : (i + 1) & 1) * width
       let above = cells + (keepsRows ? i : i & 1) * width
       let byte = a[i]
-      for j in 0..<b.count {
-        row[j + 1] = byte == b[j] ? above[j] + 1 : max(above[j + 1], row[j])
-      }
+      var begin = 0
+      repeat {
+        let end = min(b.count, begin + LCSTable.stretchCells)
+        for j in begin..<end {
+          row[j + 1] = byte == b[j] ? above[j] + 1 : max(above[j + 1], row[j])
+        }
+        // Half a nanosecond for a cell at best, and two at worst.
+        guard mayGoOn(1 + (end - begin) / 32) else { return }
+        begin = end
+      } while begin < b.count
     }
     length = cells[(keepsRows ? a.count : a.count & 1) * width + b.count]
   }
 
   deinit { free(cells) }
+
+  private static var stretchCells: Int { 2_048 }
 
   private func cell(_ i: Int, _ j: Int) -> UInt32 { cells[i * (b.count + 1) + j] }
 

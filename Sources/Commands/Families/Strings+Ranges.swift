@@ -63,15 +63,26 @@ extension Strings {
     guard let start = execution.integer(2), let end = execution.integer(3) else { return }
     guard let location = execution.read(execution.arguments[1]) else { return execution.reply.bulk("") }
     guard location.entry.isString else { return execution.refuseType() }
+    execution.pin(location, word: 1)
     var scratch = InlineArray<20, UInt8>(repeating: 0)
     var span = scratch.mutableSpan
     let reply = execution.reply
     span.withUnsafeMutableBufferPointer { room in
       guard let base = room.baseAddress else { return }
       let bytes = location.entry.bytes(scratch: base)
-      reply.bulk(bytes[part(start, end, of: bytes.count)])
+      let part = bytes[part(start, end, of: bytes.count)]
+      guard part.count > stretchBytes else { return reply.bulk(part) }
+      reply.header(UInt8(ascii: "$"), Int64(part.count))
+      for offset in Swift.stride(from: 0, to: part.count, by: stretchBytes) {
+        reply.output.pointee.append(part[offset..<min(offset + stretchBytes, part.count)])
+        guard execution.mayGoOn(after: 64) else { return }
+      }
+      reply.raw("\r\n")
     }
   }
+
+  /// Bytes that are copied without a pause: more than a string has that lies in its entry.
+  private static var stretchBytes: Int { 32 << 10 }
 
   /// The bytes from `start` to `end`, both included, of `count`; empty where they do not meet.
   static func part(_ start: Int64, _ end: Int64, of count: Int) -> Range<Int> {

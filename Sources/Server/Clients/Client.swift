@@ -42,6 +42,8 @@ struct Client: BitwiseCopyable {
   var blocked: UnsafeMutablePointer<BlockedRequest>?
   /// What it has queued since MULTI, and the keys that it watches.
   var transaction: UnsafeMutablePointer<Transaction>?
+  /// A long command of it that has paused: nothing else of it runs meanwhile.
+  var walk: UnsafeMutablePointer<Walk>?
   /// A request that must not begin yet: CLIENT PAUSE, the log's limits, an image.
   var held: UnsafeMutablePointer<HeldRequest>?
   /// Long words of the request that runs.
@@ -93,7 +95,7 @@ struct Client: BitwiseCopyable {
   @inline(__always) var hasSendable: Bool { output.sent < min(sendLimit, output.appended) }
 
   /// The next request of it may run.
-  @inline(__always) var mayGoOn: Bool { state == .open && !isWaiting && !marks.contains(.full) }
+  @inline(__always) var mayGoOn: Bool { state == .open && !isWaiting && walk == nil && !marks.contains(.full) }
 
   /// Lets go of the long words that no command has taken over.
   mutating func releaseLargeWords() {

@@ -126,6 +126,7 @@ extension Server {
   mutating func disconnected(_ client: UnsafeMutablePointer<Client>) {
     unblock(client)
     endTransaction(client)
+    if let walk = client.pointee.walk { abandon(walk) }
     log.verbose("Client closed connection \(describe(client))")
   }
 

@@ -116,8 +116,9 @@ extension Server {
   @inline(__always)
   fileprivate mutating func mustHold(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) -> Bool {
     let isPaused = clientPause.isActive || isThrottlingWrites
-    guard isPaused || snapshots.job != nil else { return false }
+    guard isPaused || snapshots.job != nil || walks.count > 0 else { return false }
     if isPaused && holds(client, arguments[0], arguments.count > 1 ? arguments[1] : nil) { return true }
+    if walks.isFull && mustQueue(arguments) { return true }
     return mustPark(client, arguments)
   }
 
@@ -170,7 +171,7 @@ extension Server {
     if taken > 0 { client.pointee.lastInteractionSeconds = clock.seconds }
     if isShort { return close(client) }
     if client.pointee.output.isEmpty {
-      if client.pointee.state == .draining { close(client) }
+      if client.pointee.state == .draining && client.pointee.walk == nil { close(client) }
     } else if client.pointee.hasSendable {
       markReady(client)
     }
@@ -182,8 +183,8 @@ extension Server {
 
   /// The kernel is done with the socket: so is everybody.
   private mutating func gone(_ client: UnsafeMutablePointer<Client>) {
-    guard !client.pointee.marks.contains(.ready) else {
-      // Others of the list are found through it.
+    guard !client.pointee.marks.contains(.ready), client.pointee.walk == nil else {
+      // Others of the list are found through it; its command is still to return.
       client.pointee.marks.insert(.gone)
       return
     }
@@ -243,7 +244,12 @@ extension Server {
     drainingClients += 1
     client.pointee.lastInteractionSeconds = clock.seconds
     order(.stopReading, client)
-    if client.pointee.output.isEmpty { close(client) } else { markReady(client) }
+    if client.pointee.output.isEmpty && client.pointee.walk == nil { close(client) } else { markReady(client) }
+  }
+
+  /// A long command of the client has ended after all: whoever waited for that goes on.
+  mutating func forgetIfGone(_ client: UnsafeMutablePointer<Client>) {
+    if client.pointee.marks.contains(.gone) && !client.pointee.marks.contains(.ready) { gone(client) }
   }
 
   /// Ends the client now; output that has not left is lost.

@@ -46,12 +46,20 @@ enum DebugCommand {
       $0.rules.activeExpire = leadingInteger($0.arguments[2]) != 0
       $0.reply.ok()
     },
+    Subcommand("set-slice", 3...3) {
+      $0.server.pointee.walks.stepsPerSlice = Int(clamping: max(0, leadingInteger($0.arguments[2])))
+      $0.reply.ok()
+    },
     Subcommand("set-skip-checksum-validation", 3...3) {
       $0.rules.verifiesChecksums = leadingInteger($0.arguments[2]) == 0
       $0.reply.ok()
     },
     Subcommand("pause-cron", 3...3) {
       $0.server.pointee.isTickPaused = leadingInteger($0.arguments[2]) != 0
+      $0.reply.ok()
+    },
+    Subcommand("pause-long", 3...3) {
+      $0.server.pointee.walks.isHalted = leadingInteger($0.arguments[2]) != 0
       $0.reply.ok()
     },
     Subcommand("quicklist-packed-threshold", 3...3, setListPackedBytes),
@@ -154,6 +162,8 @@ enum DebugCommand {
         "    Crashes as an unforeseen state does.",
         "PAUSE-CRON <0|1>",
         "    Stops what is done periodically, or lets it go on.",
+        "PAUSE-LONG <0|1>",
+        "    Leaves long commands that have let others run where they are, or lets them go on.",
         "POPULATE <count> [<prefix>] [<size>]",
         "    Makes so many strings named <prefix>:<number> (prefix: key).",
         "PROTOCOL <type>",
@@ -169,6 +179,8 @@ enum DebugCommand {
         "    Whether expired keys are looked for that nobody asks for.",
         "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
         "    Whether RESTORE passes over a wrong checksum, for tests of what comes behind it.",
+        "SET-SLICE <steps>",
+        "    Long commands let others run after so many steps; 0 is the built-in time.",
         "SLEEP <seconds>",
         "    Stops the server for so long.",
       ])

@@ -1,8 +1,10 @@
-// ParkedWriters.swift — who would change a large value that an image has still to write waits, and nobody else.
+// ParkedWriters.swift — who would change a large value that an image has still to write, or that a long command
+// reads, waits, and nobody else.
 //
 //   writer ─▶ value large, and unseen or pinned ─▶ its client is held, as by CLIENT PAUSE
-//                                               └▶ the walk takes this value next, and gets all of its time
-//   value written ─▶ all held writers look again
+//                                               └▶ the image takes this value next, and gets all of its time; so does
+//                                                  the command that reads it
+//   value written, command ended ─▶ all held writers look again
 //
 // Without this the writer would copy the value: right, but as long as that takes nobody else is served. What only
 // unlinks a value (DEL, SET, RENAME) does not wait. Whoever is not asked (a script, an expired key) copies.
@@ -17,12 +19,14 @@ struct ParkedWriters {
   var count = 0
   /// Since the start.
   var total: UInt64 = 0
-  /// Large values that the walk had written when it was last looked.
-  fileprivate var valuesWritten = 0
+  /// A long command that read something has ended.
+  var mustLook = false
+  /// Large values that the image under way had written when it was last looked; nil: there was none.
+  fileprivate var valuesWritten: Int?
 }
 
 extension Server {
-  /// Whether the request would change a large value that the image under way has still to write.
+  /// Whether the request would change a large value that the image under way has still to write, or a command reads.
   @inline(never) mutating func mustPark(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) -> Bool {
     guard client.pointee.session.flags.contains(.authenticated),
       let command = table.resolve(arguments[0], arguments.count > 1 ? arguments[1] : nil),
@@ -35,7 +39,7 @@ extension Server {
   }
 
   /// The same for all that a request would have run: for EXEC what is queued, for what is going to be queued nothing.
-  private func hurriesWalk(
+  private mutating func hurriesWalk(
     _ client: UnsafeMutablePointer<Client>, _ command: UnsafePointer<Command>, _ arguments: Arguments
   ) -> Bool {
     var database = Int(client.pointee.session.database)
@@ -59,13 +63,14 @@ extension Server {
   }
 
   /// Has the walk take every large value next that the request would change; whether there is one.
-  private func hurriesWalk(_ arguments: Arguments, _ index: Int, _ database: UnsafeMutablePointer<Keyspace>) -> Bool {
+  private mutating func hurriesWalk(_ arguments: Arguments, _ index: Int, _ database: UnsafeMutablePointer<Keyspace>) -> Bool {
     var isPostponed = false
     gates[index].forEachKey(arguments, table.facts[index]) { position in
       let key = arguments[position]
       guard let location = database.pointee.find(key, KeyHash(key)), database.pointee.isWritePostponed(location) else {
         return
       }
+      hurryWalks(location.entry)
       database.pointee.hurryWalk(location)
       isPostponed = true
     }
@@ -75,8 +80,9 @@ extension Server {
   /// After a slice of the walk, or its end: writers look again once a large value has been written.
   @inline(never) mutating func letParkedOn() {
     let written = snapshots.job?.pointee.walk?.pointee.largeValuesWritten
-    guard written == nil || written != parkedWriters.valuesWritten else { return }
-    parkedWriters.valuesWritten = written ?? 0
+    guard parkedWriters.mustLook || written != parkedWriters.valuesWritten else { return }
+    parkedWriters.mustLook = false
+    parkedWriters.valuesWritten = written
     parkedWriters.count = 0
     wishes.unpause()
   }

@@ -203,9 +203,10 @@ extension Server {
   /// Takes off the holds of a client that the watermark has passed.
   mutating func release(_ client: UnsafeMutablePointer<Client>, upTo sequence: UInt64, nowMicroseconds: UInt32) {
     var waited = UInt32(0)
-    client.pointee.sendLimit = appendLog.holds.pass(sequence, state: &client.pointee.holdState) { hold in
+    let limit = appendLog.holds.pass(sequence, state: &client.pointee.holdState) { hold in
       waited = max(waited, nowMicroseconds &- hold.beganAtMicroseconds)
     }
+    client.pointee.sendLimit = sendLimit(client, holds: limit)
     appendLog.figures.holdMicroseconds.add(UInt64(waited))
   }
 }

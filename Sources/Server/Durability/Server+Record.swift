@@ -78,6 +78,14 @@ extension Server {
     execution.pointee.effects.begin()
   }
 
+  /// What a command that pauses has recorded so far: keys found expired.
+  mutating func recordUnderWay(database: Int32) {
+    if !watched.isEmpty { touchExpired() }
+    guard appendLog.isRecording, !execution.pointee.effects.records.isEmpty else { return }
+    appendRecords(words: false, database: database)
+    if appendLog.holdsReplies, execution.pointee.effects.hasPlaces { markPlaces(wrote: false) }
+  }
+
   // MARK: appending
 
   private mutating func appendRecords(words: Bool, database: Int32) {
@@ -214,6 +222,8 @@ extension Server {
     switch gate.kind {
     case .free: return 0
     case .everything: return max(appendLog.pipeline.appendedSequence, appendLog.barrierSequence)
+    case .keys where execution.pointee.effects.touchesAll:
+      return max(appendLog.pipeline.appendedSequence, appendLog.barrierSequence)
     case .keys:
       let arguments = execution.pointee.arguments
       var newest = max(appendLog.barrierSequence, appendLog.databaseSequences[Int(database)])

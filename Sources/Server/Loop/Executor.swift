@@ -35,6 +35,7 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     reactor.ring.poll(server.pointee.signalDescriptor, Token(.poll, slot: Poll.signals, generation: 0))
     reactor.ring.poll(server.pointee.errands.event, Token(.poll, slot: Poll.errands, generation: 0))
     while !server.pointee.lifecycle.hasStopped || server.pointee.mustFlush { try turn() }
+    server.endWalks()
     try dismissReactors()
   }
 
@@ -56,6 +57,9 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     reactor.rearmStarved()
     server.pointee.isIdleTurn = server.pointee.statistics.commands == commandsBefore
     server.pointee.continueJob()
+    server.continueWalks()
+    if server.pointee.isFreeing && server.pointee.mayFree { server.pointee.continueFreeing() }
+    if !server.pointee.orders.isEmpty { obeyOrders() }
     submitSnapshot()
     commitLog()
     sendReady()
@@ -151,7 +155,9 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
       segments[index] = Segment(start: start, count: count)
     }
     guard bytes > 0 else {
-      if client.pointee.state == .draining && client.pointee.output.isEmpty { server.pointee.close(client) }
+      if client.pointee.state == .draining && client.pointee.output.isEmpty && client.pointee.walk == nil {
+        server.pointee.close(client)
+      }
       return
     }
     client.pointee.marks.insert(.sending)

@@ -31,6 +31,7 @@ extension InfoReport {
     out.field("total_error_replies", server.pointee.errors.total)
     out.zeros("dump_payload_sanitizations")
     writeTraffic()
+    writeWalks()
     out.field("acl_access_denied_auth", statistics.authenticationFailures)
     out.zeros(
       "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel", "acl_access_denied_tls_cert",
@@ -81,6 +82,18 @@ extension InfoReport {
     let cycles = statistics.cycleRate.perSecond
     out.field("instantaneous_eventloop_cycles_per_sec", cycles)
     out.field("instantaneous_eventloop_duration_usec", statistics.processorRate.perSecond / 1_000 / max(1, cycles))
+  }
+
+  /// Commands that took so long that others ran in between.
+  private mutating func writeWalks() {
+    out.field("long_commands_under_way", server.pointee.walks.count)
+    out.field("long_commands_begun", server.pointee.walks.begun)
+    out.field("long_command_slices", server.pointee.walks.slices)
+    out.field("long_command_pins", server.pointee.walks.pinCount)
+    out.field("parked_writers", server.pointee.parkedWriters.count)
+    out.field("total_parked_writers", server.pointee.parkedWriters.total)
+    out.field("longest_slice_usec", Clock.microseconds(ticks: server.pointee.walks.longestSliceTicks))
+    out.field("longest_long_command_usec", Clock.microseconds(ticks: server.pointee.walks.longestTicks))
   }
 
   mutating func writeProcessor() {

@@ -86,17 +86,3 @@ extension Entry {
   /// All items of the value; a string has none.
   public func items() -> ItemCursor { ItemCursor(self) }
 }
-
-/// One more owner of a value, without its key. Copying it counts nothing: `release` once.
-public struct PinnedValue: BitwiseCopyable {
-  private let holding: Entry.Holding
-
-  /// Pins the value at `entry`.
-  public init(pinning entry: Entry) {
-    entry.pinValue()
-    holding = entry.holding
-  }
-
-  /// Lets go. Only on the thread that owns the store.
-  public func release() { holding.release() }
-}
