@@ -47,7 +47,9 @@ enum DebugCommand {
       $0.reply.ok()
     },
     Subcommand("set-slice", 3...3) {
-      $0.server.pointee.walks.stepsPerSlice = Int(clamping: max(0, leadingInteger($0.arguments[2])))
+      let steps = leadingInteger($0.arguments[2])
+      $0.server.pointee.walks.stepsPerSlice = Int(clamping: max(0, steps))
+      $0.server.pointee.walks.isOff = steps < 0
       $0.reply.ok()
     },
     Subcommand("set-skip-checksum-validation", 3...3) {
@@ -180,7 +182,7 @@ enum DebugCommand {
         "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
         "    Whether RESTORE passes over a wrong checksum, for tests of what comes behind it.",
         "SET-SLICE <steps>",
-        "    Long commands let others run after so many steps; 0 is the built-in time.",
+        "    Long commands let others run after so many steps; 0 is the built-in time, -1: never.",
         "SLEEP <seconds>",
         "    Stops the server for so long.",
       ])

@@ -18,7 +18,7 @@ extension UnsafeMutablePointer where Pointee == Server {
   @inline(never)
   func executeLong(_ client: UnsafeMutablePointer<Client>, _ command: UnsafePointer<Command>) {
     let execution = pointee.execution
-    guard let walk = pointee.walks.takeSpare() ?? Walk.make(execution, pointee.pool) else {
+    guard !pointee.walks.isOff, let walk = pointee.walks.takeSpare() ?? Walk.make(execution, pointee.pool) else {
       // No memory for a stack: as if it were short.
       return executeAtOnce(client, command)
     }

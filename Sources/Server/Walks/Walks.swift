@@ -23,6 +23,8 @@ struct Walks: ~Copyable {
   private(set) var paused: [UnsafeMutablePointer<Walk>] = []
   /// DEBUG SET-SLICE: a slice is so many steps, whatever the clock says; 0: it is time.
   var stepsPerSlice = 0
+  /// DEBUG SET-SLICE -1: every command runs through, as if it were short.
+  var isOff = false
   /// DEBUG PAUSE-LONG: what has paused stays where it is.
   var isHalted = false
 
