@@ -35,7 +35,7 @@ import Testing
   @Test func shortTurnsAndIdleTimeEngageNobody() {
     var staffing = Staffing()
     staffing.look(at: Self.second, alone(100, turn: 90), available: 7)
-    staffing.look(at: 2 * Self.second, alone(70, turn: 350), available: 7)
+    staffing.look(at: 2 * Self.second, alone(60, turn: 350), available: 7)
     staffing.look(at: 3 * Self.second, alone(100, turn: 350), available: 0)
     #expect(staffing.engaged == 0)
   }

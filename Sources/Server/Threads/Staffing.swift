@@ -64,11 +64,11 @@ struct Staffing {
 
   // MARK: up
 
-  /// Whoever serves sockets was busy for four fifths of the time, in turns that are too long.
+  /// Whoever serves sockets was busy for two thirds of the time, in turns that are too long.
   private func isLate(_ span: Span) -> Bool {
     let (busy, turns) = served(span)
     let threads = UInt64(max(1, engaged))
-    return turns > 0 && busy / threads >= span.nanoseconds / 5 * 4 && busy / turns > Self.waitMaxNanoseconds
+    return turns > 0 && busy / threads >= span.nanoseconds / 3 * 2 && busy / turns > Self.waitMaxNanoseconds
   }
 
   private func needed(_ span: Span) -> Int {
