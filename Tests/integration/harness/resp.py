@@ -207,7 +207,7 @@ class Connection:
             self.socket.settimeout(before)
 
     def is_silent(self, seconds=0.05):
-        """True when nothing is waiting and nothing comes in that time."""
+        """True when nothing is waiting and nothing comes in that time; 0 only looks."""
         if self.position < len(self.buffer):
             return False
         before = self.socket.gettimeout()
@@ -215,7 +215,7 @@ class Connection:
         try:
             self.buffer += self.socket.recv(1 << 16)
             return False
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return True
         finally:
             self.socket.settimeout(before)
