@@ -255,6 +255,7 @@ def exec_is_refused_as_its_writes_are(start):
         reader.pipeline(("MULTI",), ("GET", "k"))
         disk.stop()
         client.send_command("SET", "big", "x" * 100_000)
+        disk.wait_for_held(1)
         wait_until(lambda: isinstance(server.call("SET", "other", 1), Error), 10, "refused writes")
         expect_error(writer.call("EXEC"), "EXECABORT Transaction discarded because of: MISCONF The log waits*")
         expect_error(writer.call("EXEC"), "ERR EXEC without MULTI")
