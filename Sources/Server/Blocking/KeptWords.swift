@@ -52,6 +52,8 @@ struct HeldRequest: ~Copyable {
   var largeWords: UnsafeMutablePointer<LargeWords>?
   /// Bytes that it took on the wire.
   let bytes: Int
+  /// It would change a large value that somebody else still reads.
+  var isParked = false
 
   init(_ arguments: Arguments, largeWords: UnsafeMutablePointer<LargeWords>?, bytes: Int) {
     words = KeptWords(arguments, large: largeWords)

@@ -19,8 +19,9 @@ extension UnsafeMutablePointer where Pointee == Server {
       client.pointee.requestBytes = item.end - item.start
       if client.pointee.largeWords != nil { client.pointee.requestBytes = arguments.byteCount }
       index += 1
-      if pointee.mustHold(client, arguments) {
-        pointee.hold(client, arguments)
+      let wait = pointee.mustHold(client, arguments)
+      if wait != .none {
+        pointee.hold(client, arguments, isParked: wait == .parked)
         return pointee.ran(client, index)
       }
       pointee.execution.pointee.hint(item.key, item.hash)
@@ -42,7 +43,9 @@ extension UnsafeMutablePointer where Pointee == Server {
     guard client.pointee.marks.contains(.stopped), client.pointee.state == .open else { return }
     if let held = client.pointee.held {
       let arguments = held.pointee.words.arguments
-      guard !pointee.mustHold(client, arguments) else { return }
+      let wait = pointee.mustHold(client, arguments)
+      pointee.parkedWriters.mark(held, isParked: wait == .parked)
+      guard wait == .none else { return }
       client.pointee.held = nil
       client.pointee.largeWords = held.pointee.largeWords
       held.pointee.largeWords = nil
@@ -103,23 +106,27 @@ extension Server {
 
   /// Keeps a request that must not begin yet.
   @inline(never)
-  fileprivate func hold(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) {
+  fileprivate mutating func hold(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments, isParked: Bool) {
     precondition(client.pointee.held == nil, "a request was delivered behind one that waits")
     let held = UnsafeMutablePointer<HeldRequest>.allocate(capacity: 1)
     held.initialize(
       to: HeldRequest(arguments, largeWords: client.pointee.largeWords, bytes: client.pointee.requestBytes))
     client.pointee.largeWords = nil
     client.pointee.held = held
+    parkedWriters.mark(held, isParked: isParked)
   }
+
+  /// Why a request must not begin yet.
+  fileprivate enum Wait { case none, held, parked }
 
   /// Whether CLIENT PAUSE, the log or an image makes the request wait.
   @inline(__always)
-  fileprivate mutating func mustHold(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) -> Bool {
+  fileprivate mutating func mustHold(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) -> Wait {
     let isPaused = clientPause.isActive || isThrottlingWrites
-    guard isPaused || snapshots.job != nil || walks.count > 0 else { return false }
-    if isPaused && holds(client, arguments[0], arguments.count > 1 ? arguments[1] : nil) { return true }
-    if walks.isFull && mustQueue(arguments) { return true }
-    return mustPark(client, arguments)
+    guard isPaused || snapshots.job != nil || walks.count > 0 else { return .none }
+    if isPaused && holds(client, arguments[0], arguments.count > 1 ? arguments[1] : nil) { return .held }
+    if walks.isFull && mustQueue(arguments) { return .held }
+    return mustPark(client, arguments) ? .parked : .none
   }
 
   /// The client's reactor may deliver again, unless something still stands in the way.
@@ -192,6 +199,7 @@ extension Server {
     if let list = client.pointee.segments { pool.pointee.give(list) }
     client.pointee.releaseLargeWords()
     if let held = client.pointee.held {
+      parkedWriters.mark(held, isParked: false)
       held.deinitialize(count: 1)
       held.deallocate()
     }

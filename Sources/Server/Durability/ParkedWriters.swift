@@ -15,14 +15,22 @@ import Store
 import Wire
 
 struct ParkedWriters {
-  /// Clients held since writers were last let on.
-  var count = 0
-  /// Since the start.
-  var total: UInt64 = 0
+  /// Clients that wait now.
+  private(set) var count = 0
+  /// Requests that had to wait, since the start.
+  private(set) var total: UInt64 = 0
   /// A long command that read something has ended.
   var mustLook = false
   /// Large values that the image under way had written when it was last looked; nil: there was none.
   fileprivate var valuesWritten: Int?
+
+  /// Notes whether it is for a large value that the request waits.
+  mutating func mark(_ held: UnsafeMutablePointer<HeldRequest>, isParked: Bool) {
+    guard held.pointee.isParked != isParked else { return }
+    held.pointee.isParked = isParked
+    count += isParked ? 1 : -1
+    total += isParked ? 1 : 0
+  }
 }
 
 extension Server {
@@ -30,12 +38,9 @@ extension Server {
   @inline(never) mutating func mustPark(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) -> Bool {
     guard client.pointee.session.flags.contains(.authenticated),
       let command = table.resolve(arguments[0], arguments.count > 1 ? arguments[1] : nil),
-      command.pointee.accepts(words: arguments.count),
-      hurriesWalk(client, command, arguments)
+      command.pointee.accepts(words: arguments.count)
     else { return false }
-    parkedWriters.count += 1
-    parkedWriters.total += 1
-    return true
+    return hurriesWalk(client, command, arguments)
   }
 
   /// The same for all that a request would have run: for EXEC what is queued, for what is going to be queued nothing.
@@ -83,7 +88,6 @@ extension Server {
     guard parkedWriters.mustLook || written != parkedWriters.valuesWritten else { return }
     parkedWriters.mustLook = false
     parkedWriters.valuesWritten = written
-    parkedWriters.count = 0
     wishes.unpause()
   }
 }
