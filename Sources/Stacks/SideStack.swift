@@ -3,7 +3,7 @@
 //   ┌────────────┬───────────────────────────────────────────────┬──────┐
 //   │ guard page │                    ◀─ grows downwards  frames │ room │
 //   └────────────┴───────────────────────────────────────────────┴──────┘
-//                ▲ 256 KiB, taken from the system page by page as they are touched
+//                ▲ 1 MiB, taken from the system page by page as they are touched: LZF has half of one in a frame
 //
 // A body begins on it, stops in the middle of whatever it does when it leaves, and goes on there when it is continued.
 // One thread, no scheduler: `begin` and `goOn` are calls that come back when the body leaves or returns. A stack serves one
@@ -12,7 +12,7 @@ import CStack
 
 @safe public struct SideStack: ~Copyable {
   /// Bytes of frames and room.
-  public static var bytes: Int { 256 << 10 }
+  public static var bytes: Int { 1 << 20 }
   /// Bytes of the room.
   public static var roomBytes: Int { 2 << 10 }
 
