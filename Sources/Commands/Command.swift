@@ -57,4 +57,6 @@ public struct CommandFlags: OptionSet, Sendable {
   @inlinable public static var noAsyncLoading: CommandFlags { CommandFlags(rawValue: 1 << 21) }
   /// Its cost has no bound: it runs on a stack of its own, and others run in between; internal.
   @inlinable public static var unbounded: CommandFlags { CommandFlags(rawValue: 1 << 24) }
+  /// It runs a script: the executor runs it itself, not by its body; internal.
+  @inlinable public static var runsScript: CommandFlags { CommandFlags(rawValue: 1 << 25) }
 }

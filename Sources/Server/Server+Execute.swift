@@ -20,7 +20,7 @@ extension UnsafeMutablePointer where Pointee == Server {
         executeAtOnce(client, command)
       }
     } else if pointee.isTransactionDue {
-      runTransaction(client)
+      runsScripts(client) ? runAside(client, nil) : runTransaction(client)
     }
     pointee.running = .none
     if pointee.blocked.hasReady { serveBlocked() }

@@ -89,6 +89,8 @@ package struct Server: ~Copyable {
   let gates: UnsafeMutablePointer<Gate>
   /// Writers that wait for an image to have written what they would change.
   var parkedWriters = ParkedWriters()
+  /// Scripts: there once the server knows where it stands, since they call it.
+  private(set) var scriptsMemory: UnsafeMutablePointer<Scripts>?
   /// Long commands that have paused.
   let walksPart = Part(Walks())
   /// Clients that wait for a key.
@@ -171,6 +173,8 @@ package struct Server: ~Copyable {
   }
 
   deinit {
+    scriptsMemory?.deinitialize(count: 1)
+    scriptsMemory?.deallocate()
     for i in 0..<configuration.settings.general.databases { (databases + i).deinitialize(count: 1) }
     databases.deallocate()
     execution.deinitialize(count: 1)
@@ -185,6 +189,14 @@ package struct Server: ~Copyable {
     silence.deallocate()
     pool.deinitialize(count: 1)
     pool.deallocate()
+  }
+
+  /// Commands know the server that they run in from now on.
+  mutating func attach(_ server: UnsafeMutablePointer<Server>) {
+    execution.pointee.host = UnsafeMutableRawPointer(server)
+    let memory = UnsafeMutablePointer<Scripts>.allocate(capacity: 1)
+    memory.initialize(to: Scripts(server, pool))
+    scriptsMemory = memory
   }
 
   /// Brings what commands and the loop obey in line with the settings. Call after every change of them.

@@ -17,6 +17,7 @@ extension UnsafeMutablePointer where Pointee == Server {
   /// Runs a command of unbounded cost, which was admitted, for at most a slice.
   @inline(never)
   func executeLong(_ client: UnsafeMutablePointer<Client>, _ command: UnsafePointer<Command>) {
+    if command.pointee.flags.contains(.runsScript) { return runAside(client, command) }
     let execution = pointee.execution
     guard !pointee.walks.isOff, let walk = pointee.walks.takeSpare() ?? Walk.make(execution, pointee.pool) else {
       // No memory for a stack: as if it were short.
