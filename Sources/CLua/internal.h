@@ -38,12 +38,16 @@ struct martlet_lua {
   int resp;
   /// The line of the script's last return, for errors whose place is lost.
   int last_return;
+  /// Scripts begin nothing that calls back below this address of C's stack.
+  const char *floor;
   unsigned runs;
   /// Pieces of output since somebody asked whether the script may go on.
   unsigned pieces;
 };
 
 struct martlet_lua *machine_of(lua_State *L);
+/// Raises if C's stack is nearly used up.
+void check_stack(lua_State *L);
 /// Raises if the script must end.
 void ask_to_go_on(lua_State *L);
 

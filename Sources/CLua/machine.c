@@ -9,6 +9,8 @@
 #define HOOK_INSTRUCTIONS 5000
 /// What a machine may keep of garbage when a script has ended.
 #define GARBAGE_MAX ((size_t)32 << 20)
+/// Of C's stack, what is left for what does not ask: calls within Lua's own functions, bodies of commands.
+#define STACK_RESERVE ((size_t)8 << 20)
 #define BUFFER_KEPT_MAX ((size_t)1 << 20)
 
 static void *allocate(void *context, void *block, size_t old, size_t wanted) {
@@ -28,6 +30,11 @@ struct martlet_lua *machine_of(lua_State *L) {
   void *context = 0;
   lua_getallocf(L, &context);
   return context;
+}
+
+void check_stack(lua_State *L) {
+  char here;
+  if ((const char *)&here < machine_of(L)->floor) luaL_error(L, "C stack overflow");
 }
 
 size_t martlet_lua_memory(const struct martlet_lua *machine) { return machine->used; }
@@ -347,8 +354,9 @@ static int collect_protected(lua_State *L) {
 
 void martlet_lua_run(
     struct martlet_lua *machine, int script, const char *name, const struct martlet_bytes *keys, size_t key_count,
-    const struct martlet_bytes *arguments, size_t argument_count, int resp, int last_return, struct martlet_lua_result *result) {
+    const struct martlet_bytes *arguments, size_t argument_count, int resp, int last_return, size_t stack_bytes, struct martlet_lua_result *result) {
   lua_State *L = machine->state;
+  machine->floor = (const char *)&L - stack_bytes + STACK_RESERVE;
   *result = (struct martlet_lua_result){{"", 0}, 0, 0};
   machine->resp = 2;
   machine->random = 0x330E;

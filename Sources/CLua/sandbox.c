@@ -58,6 +58,7 @@ static int is_protected(lua_State *L, int index) {
 
 /// Calls the function in upvalue 1 with all arguments.
 static int call_original(lua_State *L) {
+  check_stack(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
@@ -108,6 +109,7 @@ static int safe_getmetatable(lua_State *L) {
 /// An error that is a table with a text, as redis.call raises them, is caught as its text.
 static int safe_pcall(lua_State *L) {
   luaL_checkany(L, 1);
+  check_stack(L);
   int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
   if (status == 0) {
     lua_pushboolean(L, 1);
@@ -172,6 +174,13 @@ static int safe_collectgarbage(lua_State *L) {
     return 1;
   }
   return call_original(L);
+}
+
+/// coroutine.wrap: a function that goes on with the coroutine, if there is stack for it.
+static int safe_wrap(lua_State *L) {
+  call_original(L);
+  lua_pushcclosure(L, call_original, 1);
+  return 1;
 }
 
 static int obsolete_setn(lua_State *L) { return luaL_error(L, "'setn' is obsolete"); }
@@ -266,9 +275,12 @@ static void open_tables(lua_State *L) {
   lua_pop(L, 1);
   lua_getfield(L, LUA_GLOBALSINDEX, "string");
   rename_field(L, "gmatch", "gfind");
+  wrap(L, "gsub", call_original);
   lua_pop(L, 1);
   lua_getfield(L, LUA_GLOBALSINDEX, "coroutine");
   remove_field(L, "isyieldable");
+  wrap(L, "resume", call_original);
+  wrap(L, "wrap", safe_wrap);
   lua_pop(L, 1);
 }
 

@@ -202,9 +202,10 @@ public struct ScriptMachine: ~Copyable {
 }
 
 extension ScriptMachine.Run {
-  /// Runs the script to its end. `keys` and `arguments` are the words behind the number of keys.
+  /// Runs the script to its end, on a stack with room for so many bytes. `keys` and `arguments` are the words behind the number of keys.
   public func callAsFunction(
-    _ digest: ScriptDigest, keys: UnsafeBufferPointer<ByteView>, arguments: UnsafeBufferPointer<ByteView>, isRESP3: Bool
+    _ digest: ScriptDigest, keys: UnsafeBufferPointer<ByteView>, arguments: UnsafeBufferPointer<ByteView>, isRESP3: Bool,
+    stackBytes: Int
   ) -> ScriptResult {
     var result = martlet_lua_result()
     digest.withDigits { name in
@@ -212,7 +213,7 @@ extension ScriptMachine.Run {
       martlet_lua_run(
         machine, number, name, UnsafeRawPointer(keys.baseAddress)?.assumingMemoryBound(to: martlet_bytes.self), keys.count,
         UnsafeRawPointer(arguments.baseAddress)?.assumingMemoryBound(to: martlet_bytes.self), arguments.count,
-        isRESP3 ? 3 : 2, lastReturn, &result)
+        isRESP3 ? 3 : 2, lastReturn, stackBytes, &result)
     }
     return ScriptResult(
       reply: ByteView(start: result.reply.start, count: result.reply.count), isError: result.is_error != 0,

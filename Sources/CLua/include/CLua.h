@@ -62,11 +62,11 @@ int martlet_lua_compile(struct martlet_lua *machine, struct martlet_bytes text, 
 /// Forgets a compiled script.
 void martlet_lua_forget(struct martlet_lua *machine, int script);
 /// Runs a compiled script. `name` stands in errors, as does the line `last_return` where no better place is known; `resp`
-/// is the client's protocol version.
+/// is the client's protocol version; `stack_bytes` are left on the stack that it is called on, sixteen million at least.
 void martlet_lua_run(
     struct martlet_lua *machine, int script, const char *name, const struct martlet_bytes *keys, size_t key_count,
     const struct martlet_bytes *arguments, size_t argument_count, int resp, int last_return,
-    struct martlet_lua_result *result);
+    size_t stack_bytes, struct martlet_lua_result *result);
 /// Bytes that the machine has.
 size_t martlet_lua_memory(const struct martlet_lua *machine);
 

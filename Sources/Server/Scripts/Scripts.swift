@@ -14,9 +14,11 @@ import Stacks
 import Wire
 
 struct Scripts: ~Copyable {
-  /// Address space, not memory: pages come as they are touched. Lua's own stack ends before this one does: nested calls
-  /// through `string.gsub` take nine kilobytes a level, and Lua has room for some three thousand.
-  static let stackBytes = 64 << 20
+  /// Address space, not memory: pages come as they are touched. Calls nested through `string.gsub` take nine kilobytes a
+  /// level; the machine refuses to go deeper when little is left.
+  static let stackBytes = 32 << 20
+  /// Without what is on it before Lua.
+  static let stackBytesForLua = stackBytes - (128 << 10)
   /// What all scripts together may take.
   static var memoryMax: Int { Int(clamping: max(256 << 20, Machine.memoryBytes / 4)) }
 

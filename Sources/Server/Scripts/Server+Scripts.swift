@@ -56,7 +56,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     pointee.scripts.run = ScriptRun(isReadOnly: isReadOnly || script.flags.contains(.noWrites))
     let keys = UnsafeBufferPointer(rebasing: words.buffer[3..<3 + keyCount])
     let arguments = UnsafeBufferPointer(rebasing: words.buffer[(3 + keyCount)...])
-    let result = run(digest, keys: keys, arguments: arguments, isRESP3: reply.isRESP3)
+    let result = run(digest, keys: keys, arguments: arguments, isRESP3: reply.isRESP3, stackBytes: Scripts.stackBytesForLua)
     let waited = pointee.scripts.run?.waited ?? (0, false)
     pointee.scripts.run = nil
     pointee.scripts.forgetAnswers()
