@@ -91,6 +91,8 @@ package struct Server: ~Copyable {
   var parkedWriters = ParkedWriters()
   /// Scripts: there once the server knows where it stands, since they call it.
   private(set) var scriptsMemory: UnsafeMutablePointer<Scripts>?
+  /// Came while a command was in the middle of changing a value.
+  var postponedSignal: (signal: Signals.Signal, sender: UInt32)?
   /// Long commands that have paused.
   let walksPart = Part(Walks())
   /// Clients that wait for a key.
