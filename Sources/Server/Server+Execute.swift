@@ -23,7 +23,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       runsScripts(client) ? runAside(client, nil) : runTransaction(client)
     }
     pointee.running = .none
-    if pointee.blocked.hasReady { serveBlocked() }
+    if pointee.blocked.hasReady && !pointee.isScriptPaused { serveBlocked() }
   }
 
   /// Runs a command that was admitted, from beginning to end.

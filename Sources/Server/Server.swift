@@ -89,6 +89,10 @@ package struct Server: ~Copyable {
   let gates: UnsafeMutablePointer<Gate>
   /// Writers that wait for an image to have written what they would change.
   var parkedWriters = ParkedWriters()
+  /// A script is in the middle: what it has read must not change, and what it has changed must not be seen.
+  var isScriptPaused = false
+  /// … and has been for so long that others are told.
+  var isScriptBusy = false
   /// Scripts: there once the server knows where it stands, since they call it.
   private(set) var scriptsMemory: UnsafeMutablePointer<Scripts>?
   /// Came while a command was in the middle of changing a value.
@@ -252,7 +256,7 @@ extension Server {
       guard recovery.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, recovery.resumesAtNanoseconds - now)
     }
-    if isFreeing || walks.count > 0 && hasRunnableWalk { return 0 }
+    if isScriptPaused || isFreeing || walks.count > 0 && hasRunnableWalk { return 0 }
     if snapshots.job?.pointee.wantsTime == true {
       guard snapshots.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, snapshots.resumesAtNanoseconds - now)

@@ -26,6 +26,12 @@ struct Scripts: ~Copyable {
   private(set) var stack: SideStack?
   /// What runs on the stack.
   var job: AsideJob?
+  /// When it began, and when it was let on last, by the processor's counter.
+  var beganTicks: UInt64 = 0
+  var sliceBeganTicks: UInt64 = 0
+  let sliceTicks = Clock.ticks(microseconds: 500)
+  /// The server stops without it: whatever it does from now on is nothing.
+  var isDiscarded = false
   /// The script under way.
   var run: ScriptRun?
   /// Takes what the commands of a script answer.

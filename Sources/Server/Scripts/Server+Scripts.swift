@@ -19,6 +19,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     let words = execution.pointee.arguments
     var before = pointee.beforeCommand(command, client)
     let position = client.pointee.output.appended
+    client.pointee.asideFrom = position
     let (waited, isCounted) = runScript(client, command)
     execution.pointee.arguments = words
     execution.pointee.commandIndex = command.pointee.index
@@ -57,10 +58,11 @@ extension UnsafeMutablePointer where Pointee == Server {
     let keys = UnsafeBufferPointer(rebasing: words.buffer[3..<3 + keyCount])
     let arguments = UnsafeBufferPointer(rebasing: words.buffer[(3 + keyCount)...])
     let result = run(digest, keys: keys, arguments: arguments, isRESP3: reply.isRESP3, stackBytes: Scripts.stackBytesForLua)
-    let waited = pointee.scripts.run?.waited ?? (0, false)
+    var waited: (sequence: UInt64, wrote: Bool) = pointee.scripts.run?.waited ?? (0, false)
     pointee.scripts.run = nil
     pointee.scripts.forgetAnswers()
     if opensUnit { pointee.endLogUnit() }
+    if waited.wrote { waited.sequence = max(waited.sequence, pointee.appendLog.pipeline.appendedSequence) }
     // SELECT of a script is the script's own.
     client.pointee.session.database = database
     execution.pointee.isAtomic = wasAtomic
@@ -74,8 +76,6 @@ extension UnsafeMutablePointer where Pointee == Server {
     return (waited, result.isCounted)
   }
 
-  /// Asked by the machine every few thousand instructions; false if the script must end.
-  func mayScriptGoOn() -> Bool { pointee.scripts.run?.isKilled != true }
 }
 
 extension Server {

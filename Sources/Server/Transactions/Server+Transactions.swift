@@ -158,6 +158,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       runRequest(transaction.pointee.request(index), client, &waited)
     }
     if isRecording { pointee.endLogUnit() }
+    if waited.wrote { waited.sequence = max(waited.sequence, pointee.appendLog.pipeline.appendedSequence) }
     execution.pointee.isAtomic = false
     pointee.holdTransaction(client, from: position, until: waited.sequence, wrote: waited.wrote)
   }
