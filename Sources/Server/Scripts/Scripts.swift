@@ -19,8 +19,8 @@ struct Scripts: ~Copyable {
   static let stackBytes = 32 << 20
   /// Without what is on it before Lua.
   static let stackBytesForLua = stackBytes - (128 << 10)
-  /// What all scripts together may take.
-  static var memoryMax: Int { Int(clamping: max(256 << 20, Machine.memoryBytes / 4)) }
+  /// What all scripts together may take: a quarter of memory, a gigabyte at most.
+  static var memoryMax: Int { Int(clamping: min(1 << 30, max(64 << 20, Machine.memoryBytes / 4))) }
 
   var machine: ScriptMachine
   private(set) var stack: SideStack?
