@@ -49,8 +49,9 @@ extension InfoReport {
     out.zeros("expire_cycle_cpu_milliseconds")
     out.field("evicted_keys", tallies.evictedKeys)
     out.field("evicted_clients", server.pointee.statistics.evictedClients)
+    out.field("evicted_scripts", server.pointee.scripts.machine.evicted)
     out.zeros(
-      "evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
+      "total_eviction_exceeded_time", "current_eviction_exceeded_time")
   }
 
   private mutating func writeTraffic() {
