@@ -300,12 +300,12 @@ def a_snapshot_is_of_the_instant_when_it_began(start):
     for change in (("FLUSHDB",), ("FLUSHDB", "ASYNC"), ("SWAPDB", 0, 1), ("DEL", "k:5", "k:6"), ("SET", "k:7", "new")):
         server = start()
         with server.connect() as client:
-            client.call("DEBUG", "POPULATE", 20_000, "k", 50)
+            client.call("DEBUG", "POPULATE", 4_000, "k", 50)
             client.call("SET", "expiring", "v", "PXAT", LATE)
             before = digest(client)
-            changes = [("SET", f"k:{number * 37 % 20_000}", "changed") for number in range(2000)]
-            changes += [("SET", f"added:{number}", "x") for number in range(2000)]
-            changes += [("DEL", f"k:{number * 91 % 20_000}") for number in range(1000)]
+            changes = [("SET", f"k:{number * 37 % 4_000}", "changed") for number in range(400)]
+            changes += [("SET", f"added:{number}", "x") for number in range(400)]
+            changes += [("DEL", f"k:{number * 91 % 4_000}") for number in range(200)]
             expect(client.pipeline(("BGSAVE",), change, *changes)[0], "Background saving started")
             idle(client)
             expect(persistence(client)["rdb_last_bgsave_status"], "ok")

@@ -1,0 +1,40 @@
+// FuzzSupport.swift — what the targets over stored values share.
+import Bytes
+import CHash
+import Persistence
+import Store
+
+/// Says what is wrong, which an optimised `precondition` does not, and ends.
+func demand(_ isSo: Bool, _ text: @autoclosure () -> String) {
+  guard !isSo else { return }
+  let text = text()
+  print(text)
+  fatalError(text)
+}
+
+func copied<R, E: Error>(_ bytes: ArraySlice<UInt8>, _ body: (ByteView) throws(E) -> R) throws(E) -> R {
+  // A copy of exactly this size: one byte too far is a report of AddressSanitizer.
+  let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+  defer { memory.deallocate() }
+  memory.copyBytes(from: bytes)
+  return try body(ByteView(start: UnsafeRawPointer(memory.baseAddress!), count: bytes.count))
+}
+
+/// Databases that live for one input.
+final class Databases {
+  let keyspaces = UnsafeMutablePointer<Keyspace>.allocate(capacity: 16)
+  let pool = UnsafeMutablePointer<ChunkPool>.allocate(capacity: 1)
+  init() {
+    for index in 0..<16 { (keyspaces + index).initialize(to: Keyspace()) }
+    pool.initialize(to: ChunkPool())
+  }
+  deinit {
+    keyspaces.deinitialize(count: 16)
+    keyspaces.deallocate()
+    pool.deinitialize(count: 1)
+    pool.deallocate()
+  }
+}
+
+/// Keys hash alike in every run: an input that fails, fails again.
+let secret: Void = [UInt8](repeating: 7, count: 32).withUnsafeBytes { martlet_hash_seed($0.baseAddress, $0.count) }
