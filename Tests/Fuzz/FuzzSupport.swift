@@ -22,14 +22,18 @@ func copied<R, E: Error>(_ bytes: ArraySlice<UInt8>, _ body: (ByteView) throws(E
 
 /// Databases that live for one input.
 final class Databases {
-  let keyspaces = UnsafeMutablePointer<Keyspace>.allocate(capacity: 16)
+  let keyspaces: UnsafeMutablePointer<Keyspace>
   let pool = UnsafeMutablePointer<ChunkPool>.allocate(capacity: 1)
-  init() {
-    for index in 0..<16 { (keyspaces + index).initialize(to: Keyspace()) }
+  private let count: Int
+
+  init(count: Int = 16) {
+    self.count = count
+    keyspaces = .allocate(capacity: count)
+    for index in 0..<count { (keyspaces + index).initialize(to: Keyspace()) }
     pool.initialize(to: ChunkPool())
   }
   deinit {
-    keyspaces.deinitialize(count: 16)
+    keyspaces.deinitialize(count: count)
     keyspaces.deallocate()
     pool.deinitialize(count: 1)
     pool.deallocate()

@@ -21,53 +21,95 @@ struct Dice {
   }
 }
 
-func text(_ element: Element) -> String { element.withView { "\(Array($0.buffer))" } }
+/// What was said of something, in 64 bits: texts would take most of the time.
+struct Digest {
+  var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
-/// Everything a value says, in an order that is not the table's.
-func contents(_ entry: Entry) -> [String] {
-  guard let stream = entry.stream else {
-    var lines: [String] = entry.isString ? [entry.isInteger ? "\(entry.integer)" : "\(Array(entry.bytes.buffer))"] : []
-    var items = entry.items()
-    while let item = items.next() {
-      lines.append("\(text(item.name)) \(text(item.value)) \(item.score) \(item.expiry ?? -1)")
-    }
-    demand(entry.isString || lines.count == items.count, "a value has another count than elements")
-    return entry.type == .list || entry.type == .sortedSet ? lines : lines.sorted()
+  mutating func add(_ number: UInt64) { value = (value ^ number) &* 0x9E37_79B9_7F4A_7C15 &+ (value >> 29) }
+  mutating func add(_ number: Int64) { add(UInt64(bitPattern: number)) }
+  mutating func add(_ bytes: ByteView) {
+    add(UInt64(bytes.count))
+    for byte in bytes.buffer { add(UInt64(byte)) }
   }
-  return contents(stream)
+  mutating func add(_ element: Element) { element.withView { add($0) } }
+  mutating func add(_ id: StreamID) {
+    add(id.milliseconds)
+    add(id.sequence)
+  }
 }
 
-func contents(_ stream: StreamReference) -> [String] {
-  var lines = ["\(stream.count) \(stream.lastID) \(stream.deletedIDMax) \(stream.entriesAdded)"]
+/// Everything a value says, in an order that is not the table's.
+func contents(_ entry: Entry) -> [UInt64] {
+  if let stream = entry.stream { return contents(stream) }
+  if entry.isString {
+    var digest = Digest()
+    if entry.isInteger { digest.add(entry.integer) } else { digest.add(entry.bytes) }
+    return [digest.value]
+  }
+  var lines: [UInt64] = []
+  var items = entry.items()
+  while let item = items.next() {
+    var digest = Digest()
+    digest.add(item.name)
+    digest.add(item.value)
+    digest.add(item.score.bitPattern)
+    digest.add(item.expiry ?? -1)
+    lines.append(digest.value)
+  }
+  demand(lines.count == items.count, "a value has another count than elements")
+  return entry.type == .list || entry.type == .sortedSet ? lines : lines.sorted()
+}
+
+func contents(_ stream: StreamReference) -> [UInt64] {
+  var facts = Digest()
+  facts.add(stream.lastID)
+  facts.add(stream.deletedIDMax)
+  facts.add(stream.entriesAdded)
+  var forwards: [UInt64] = []
+  var backwards: [UInt64] = []
   for isReversed in [false, true] {
     var entries = stream.cursor(from: .zero, through: .greatest, isReversed: isReversed)
-    var found: [String] = []
     while let entry = entries.next() {
-      var line = "\(entry.id)"
+      var digest = Digest()
+      digest.add(entry.id)
       var fields = entry.fields
-      while let pair = fields.next() { line += " \(text(pair.field)) \(text(pair.value))" }
-      found.append(line)
-    }
-    demand(found.count == stream.count, "a stream has another length than entries")
-    lines += isReversed ? found.reversed() : found
-  }
-  for group in stream.groups {
-    lines.append("\(Array(group.name.buffer)) \(group.lastID) \(group.entriesRead ?? -1) \(stream.lag(group) ?? -1)")
-    var next = StreamID.zero
-    var count = 0
-    while let (id, pending) = group.pending(atLeast: next) {
-      lines.append("\(id) \(pending.delivered) \(pending.deliveries) \(Array(pending.consumer.name.buffer))")
-      count += 1
-      guard let following = id.next else { break }
-      next = following
-    }
-    demand(count == group.pendingCount, "a group has another number of pending entries than it says")
-    for index in 0..<group.consumerCount {
-      let consumer = group.consumer(index)
-      lines.append("\(Array(consumer.name.buffer)) \(consumer.seen) \(consumer.active) \(consumer.pendingCount)")
+      while let pair = fields.next() {
+        digest.add(pair.field)
+        digest.add(pair.value)
+      }
+      if isReversed { backwards.append(digest.value) } else { forwards.append(digest.value) }
     }
   }
-  return lines
+  demand(forwards.count == stream.count, "a stream has another length than entries")
+  demand(forwards == backwards.reversed(), "a stream is another one from behind")
+  for group in stream.groups { add(group, of: stream, to: &facts) }
+  return [facts.value] + forwards
+}
+
+func add(_ group: StreamGroupReference, of stream: StreamReference, to facts: inout Digest) {
+  facts.add(group.name)
+  facts.add(group.lastID)
+  facts.add(group.entriesRead ?? -1)
+  facts.add(stream.lag(group) ?? -1)
+  var next = StreamID.zero
+  var count = 0
+  while let (id, pending) = group.pending(atLeast: next) {
+    facts.add(id)
+    facts.add(pending.delivered)
+    facts.add(pending.deliveries)
+    facts.add(pending.consumer.name)
+    count += 1
+    guard let following = id.next else { break }
+    next = following
+  }
+  demand(count == group.pendingCount, "a group has another number of pending entries than it says")
+  for index in 0..<group.consumerCount {
+    let consumer = group.consumer(index)
+    facts.add(consumer.name)
+    facts.add(consumer.seen)
+    facts.add(consumer.active)
+    facts.add(UInt64(consumer.pendingCount))
+  }
 }
 
 extension Databases {
@@ -134,12 +176,12 @@ func change(_ databases: Databases, _ key: ByteView, _ dice: inout Dice, _ limit
   copied(word[...]) { word in
     switch entry.type {
     case .list where isRemoval:
-      let index = dice.below(entry.elementCount)
-      keyspace[0].removeElements(place, at: index, count: 1 + dice.below(entry.elementCount - index))
+      let index = dice.below(entry.items().count)
+      keyspace[0].removeElements(place, at: index, count: 1 + dice.below(entry.items().count - index))
       keyspace[0].shrinkList(place, limits)
     case .list:
       keyspace[0].growList(place, bytes: word.count, count: 1, limits)
-      let index = dice.below(entry.elementCount)
+      let index = dice.below(entry.items().count)
       if number % 3 == 0 {
         keyspace[0].replaceElement(place, at: index, with: word, limits)
       } else {
@@ -155,7 +197,7 @@ func change(_ databases: Databases, _ key: ByteView, _ dice: inout Dice, _ limit
     case .string, .stream: break
     }
   }
-  if !entry.isString && place.entry.elementCount == 0 { keyspace[0].remove(place) }
+  if !entry.isString && place.entry.items().count == 0 { keyspace[0].remove(place) }
 }
 
 func change(_ stream: StreamReference, _ databases: Databases, _ place: Location, _ dice: inout Dice) {
@@ -201,7 +243,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     limits.setListpackEntries = 2
     limits.sortedSetListpackEntries = 2
   }
-  let databases = Databases()
+  let databases = Databases(count: 1)
   let (key, copy) = (ByteView("key"), ByteView("copy"))
   guard databases.restore(payload, under: key, limits), let entry = databases.entry(key) else { return 0 }
   let first = contents(entry)
