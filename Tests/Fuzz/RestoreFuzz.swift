@@ -52,7 +52,8 @@ func contents(_ entry: Entry) -> [UInt64] {
     var digest = Digest()
     digest.add(item.name)
     digest.add(item.value)
-    digest.add(item.score.bitPattern)
+    // A packed score is a number, which has no zero below zero.
+    digest.add(item.score == 0 ? 0 : item.score.bitPattern)
     digest.add(item.expiry ?? -1)
     lines.append(digest.value)
   }

@@ -22,6 +22,16 @@ EDGES = [b"", b"0", b"-0", b"1", b"-1", b" 1", b"1 ", b"+1", b"01", b"1e3", b"0x
 # A time of one second or millisecond would end while the two servers are asked.
 LONG_EDGES = [edge for edge in EDGES if edge != b"1"]
 
+# As a value: where a number is looked for, Redis stops at a zero byte, and what it stores from then on is another one.
+VALUE_EDGES = [edge for edge in EDGES if b"\x00" not in edge]
+
+# What the references read as C does, and would store: identifiers with a sign or a blank, and Redis scores in base 16.
+PLAIN_EDGES = [edge for edge in LONG_EDGES if edge[:1] not in b"+- " and b"\x00" not in edge and b" " not in edge and b"x" not in edge]
+
+# Without its bound a wait would never end; the index of LSET wraps around in Valkey, and the time of RESTORE in both;
+# and a name of a client may be a zero byte there.
+UNSPOILED = {b"BLPOP", b"BZPOPMIN", b"XREAD", b"LSET", b"RESTORE", b"CLIENT"}
+
 # DUMPs of Redis 7.0 that any server takes, and some that none does.
 PAYLOADS = [bytes.fromhex(text) for text in (
     "00036162630a00d9ac303d4172a2e2", "1201020e0e00000003008161020c018001ff0a0073e193e62f2cea6b",
@@ -54,9 +64,10 @@ class Generator:
         self.roll = self.random.random
         self.pending = []
         self.serial = 0
+        self.strays = 0.03
         self.transactions = 0 if without and re.search(without, "MULTI") else 0.02
         self.keys = [f"k{number}".encode() for number in range(self.random.choice((3, 8, 40)))] + [b"", b"\r\nkey\x00"]
-        self.families = {letter: [letter + key for key in self.keys] for letter in (b"l", b"s", b"h", b"z", b"x", b"b", b"p", b"g")}
+        self.families = {letter: [letter + key for key in self.keys] for letter in (b"l", b"s", b"h", b"z", b"y", b"x", b"b", b"p", b"g")}
         text = (shapes.SHAPES + shapes.STREAM_SHAPES + shapes.BIT_SHAPES + shapes.GEO_SHAPES + shapes.MORE_SHAPES
                 + (shapes.VALKEY_SHAPES if dialect == "valkey" else ""))
 
@@ -64,7 +75,8 @@ class Generator:
             return Table([line for line in text.splitlines()
                           if line and not line.startswith("#") and not (without and re.search(without, line))],
                          self.compile)
-        self.usual, self.waiting, self.waking = table(text), table(shapes.WAITING), table(shapes.WAKING)
+        waiting = shapes.WAITING if dialect == "redis" else shapes.WAITING_FOR_ONE
+        self.usual, self.waiting, self.waking = table(text), table(waiting), table(shapes.WAKING)
 
     # Commands
 
@@ -104,19 +116,25 @@ class Generator:
             self.spoil(words)
         return words
 
+    def wait(self):
+        """A command to wait with, for keys of its own type alone."""
+        self.strays = 0
+        words = self.single(0, self.waiting)
+        self.strays = 0.03
+        return words
+
     def spoil(self, words):
         """Makes a command a little wrong."""
         what = int(self.roll() * 4)
         at = 1 + int(self.roll() * (len(words) - 1)) if len(words) > 1 else 0
-        # Without its bound a wait would never end.
-        if words[0].upper() in (b"BLPOP", b"BZPOPMIN", b"XREAD"):
+        if words[0].upper() in UNSPOILED:
             return
         if what == 0 and len(words) > 1:
             words.pop()
         elif what == 1:
             words.append(self.make_value())
         elif at:
-            words[at] = self.pick(LONG_EDGES)
+            words[at] = self.pick(PLAIN_EDGES if words[0][:1] in b"XxZz" else LONG_EDGES)
 
     # Shapes
 
@@ -169,7 +187,7 @@ class Generator:
 
     # Now and then a key of any other type.
     def family(self, letter):
-        return self.pick(self.families[letter] if self.roll() >= 0.03 else self.keys)
+        return self.pick(self.families[letter] if self.roll() >= self.strays else self.keys)
 
     def make_list(self):
         return self.family(b"l")
@@ -185,6 +203,9 @@ class Generator:
 
     def make_stream(self):
         return self.family(b"x")
+
+    def make_lexed(self):
+        return self.family(b"y")
 
     def make_bits(self):
         return self.family(b"b")
@@ -223,6 +244,9 @@ class Generator:
     def make_small(self):
         return b"%d" % (int(self.roll() * 13) - 4)
 
+    def make_count(self):
+        return b"%d" % (self.roll() * 9)
+
     def make_score(self):
         if self.roll() < 0.05:
             return self.pick((b"inf", b"-inf", b"nan", b"", b"x", b"1e400", b"1e3"))
@@ -242,7 +266,7 @@ class Generator:
         if kind < 3:
             return b"%d" % (self.roll() * 2000 - 1000)
         if kind == 3:
-            return self.pick(EDGES)
+            return self.pick(VALUE_EDGES)
         if kind == 4:
             return b"%.*f" % (int(self.roll() * 8), self.roll() * 2000 - 1000)
         if kind == 5:

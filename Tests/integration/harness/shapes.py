@@ -205,11 +205,7 @@ STREAM_SHAPES = """
 2 XREADGROUP GROUP group consumer STREAMS stream id
 4 XACK stream group id id
 3 XPENDING stream group
-2 XCLAIM stream group consumer 0 id id JUSTID
-1 XCLAIM stream group consumer 0 id FORCE JUSTID
-2 XAUTOCLAIM stream group consumer 0 id JUSTID
-1 XSETID stream {later|id}
-2 XINFO GROUPS stream
+1 XSETID stream later
 """
 
 BIT_SHAPES = """
@@ -242,16 +238,19 @@ GEO_SHAPES = """
 
 MORE_SHAPES = """
 2 DUMP key
-2 RESTORE {key|list|set|hash|sorted} {0|millis} payload {REPLACE}?
+2 RESTORE {key|list|set|hash|sorted} {0|100000000} payload {REPLACE}?
 2 OBJECT ENCODING {list|set|hash|sorted|stream}
 2 SORT {list|set} {LIMIT small small|DESC|ALPHA}*
 2 SORT list BY k* GET # GET k*
 1 SORT sorted BY nosort {DESC}? LIMIT 0 small
 2 SORT_RO list ALPHA
-2 ZRANGE sorted lex lex BYLEX {REV|LIMIT small small}*
-1 ZLEXCOUNT sorted lex lex
-1 ZREMRANGEBYLEX sorted lex lex
-1 ZRANGESTORE sorted sorted end end BYSCORE {LIMIT small small}?
+3 ZADD lexed 0 value 0 value
+3 ZRANGE lexed lex lex BYLEX {REV|LIMIT small small}*
+1 ZRANGEBYLEX lexed lex lex {LIMIT small small}?
+1 ZREVRANGEBYLEX lexed lex lex {LIMIT small small}?
+2 ZLEXCOUNT lexed lex lex
+1 ZREMRANGEBYLEX lexed lex lex
+1 ZRANGESTORE sorted sorted end end BYSCORE {LIMIT count small}?
 1 ZSCAN sorted 0 COUNT 1000000
 1 LMPOP 1 key LEFT
 1 COPY {list|set|hash|sorted|stream} {list|set|hash|sorted|stream} {REPLACE}?
@@ -260,6 +259,15 @@ MORE_SHAPES = """
 1 DEL list set hash sorted stream
 1 BLPOP list list 0.001
 1 BZPOPMIN sorted sorted 0.001
+"""
+
+# Redis 7.0 makes a consumer when it gets something, the others when it asks; and it lets XSETID go back.
+VALKEY_SHAPES += """
+2 XCLAIM stream group consumer 0 id id JUSTID
+1 XCLAIM stream group consumer 0 id FORCE JUSTID
+2 XAUTOCLAIM stream group consumer 0 id JUSTID
+1 XSETID stream id
+2 XINFO GROUPS stream
 """
 
 # What clients wait with in differential.py: mostly for keys that have nothing.
@@ -276,6 +284,19 @@ WAITING = """
 3 XREADGROUP GROUP group consumer BLOCK 0 STREAMS stream >
 """
 
+# Valkey looks at all the keys again and minds one that has become of another type; Redis and we serve the one that is ready.
+WAITING_FOR_ONE = """
+6 BLPOP list 0
+6 BRPOP list 0
+4 BLMOVE list list {LEFT|RIGHT} {LEFT|RIGHT} 0
+3 BLMPOP 0 1 list {LEFT|RIGHT} {COUNT count}?
+5 BZPOPMIN sorted 0
+3 BZPOPMAX sorted 0
+3 BZMPOP 0 1 sorted {MIN|MAX} {COUNT count}?
+4 XREAD BLOCK 0 STREAMS stream $
+3 XREADGROUP GROUP group consumer BLOCK 0 STREAMS stream >
+"""
+
 # What wakes them, more often than the others would.
 WAKING = """
 6 RPUSH list value+
@@ -286,6 +307,5 @@ WAKING = """
 1 LMOVE list list LEFT RIGHT
 1 ZUNIONSTORE sorted 2 sorted sorted
 1 SORT list ALPHA STORE list
-1 SWAPDB 0 1
 1 DEL list sorted
 """
