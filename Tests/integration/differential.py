@@ -4,8 +4,8 @@
     differential.py --server PATH [--reference PATH ...] [--commands N] [--first SEED] [--per-seed N]
                     [--without EXPRESSION] [--label NAME]
 
-N commands go to the server and each reference that is there: redis-server, and Valkey with its own options. A seed
-decides the commands, who of several clients sends them in which protocol, where packets are split, and which clients
+N commands go to the server, divided among the references that are there: redis-server, and Valkey with its own
+options. A seed decides the commands, who of several clients sends them in which protocol, where packets are split, and which clients
 wait for keys meanwhile. After each seed DEBUG DIGEST says whether the contents are equal. The first difference of a
 seed is printed with the commands that led to it; differences.txt lists those that are meant.
 
@@ -256,8 +256,8 @@ def same_entry(one, other):
             and near(one[4] or [-1] * len(other[4]), other[4] or [-1] * len(one[4]), 5000))
 
 
-def run(options, path, rules):
-    """So many commands against one reference: how many seeds passed and failed."""
+def run(options, path, seeds, rules):
+    """So many seeds against one reference: how many passed and failed."""
     dialect = "valkey" if servers.flavour(path) == "valkey" else "redis"
     # The reference is never the one that a filter or an engine option is for.
     reference = servers.Server(path=path, deny="")
@@ -266,7 +266,7 @@ def run(options, path, rules):
     begin = time.monotonic()
     try:
         pair = [Subject(dialect, reference), Subject(servers.flavour(options.server), subject)]
-        for seed in range(options.first, options.first + max(1, options.commands // options.per_seed)):
+        for seed in range(options.first, options.first + seeds):
             try:
                 problem = compare(pair, seed, options.per_seed, dialect, rules, options.without)
             except (Exception, Closed) as error:
@@ -302,12 +302,13 @@ def main():
     options = parser.parse_args()
     rules = read_rules()
     passed = failed = skipped = 0
+    present = [path for path in options.reference or REFERENCES if os.path.exists(path)]
     for path in options.reference or REFERENCES:
-        if not os.path.exists(path):
+        if path not in present:
             skipped += 1
             print(f"  skipped {options.label}: there is no {path}")
-            continue
-        counts = run(options, path, rules)
+    for path in present:
+        counts = run(options, path, max(1, options.commands // options.per_seed // len(present)), rules)
         passed, failed = passed + counts[0], failed + counts[1]
     for rule in rules:
         print(f"  meant difference, {rule.used} times: {rule.why}")

@@ -2,7 +2,7 @@
 
 The same seeds go to this server on io_uring and on epoll, with 1, 2 and 4 threads, and to redis-server where
 it is installed: every reply must be equal byte for byte, in RESP2 and RESP3, however
-the packets are cut, but for the differences that differences.txt gives a reason for.
+the packets are cut and whoever waits meanwhile, but for the differences that differences.txt gives a reason for.
 """
 import os
 
@@ -123,7 +123,7 @@ def splits_do_not_matter(start):
     from harness.commands import Generator
     server = start()
     generator = Generator(77)
-    commands = [generator.command() for _ in range(300)]
+    commands = generator.batch(300)
     whole = differential.Subject("whole", server)
     whole.begin(2)
     wanted = whole.perform(commands, [])

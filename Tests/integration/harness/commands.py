@@ -127,7 +127,7 @@ class Generator:
         """Makes a command a little wrong."""
         what = int(self.roll() * 4)
         at = 1 + int(self.roll() * (len(words) - 1)) if len(words) > 1 else 0
-        if words[0].upper() in UNSPOILED:
+        if words[0].upper() in UNSPOILED or words[0].upper() == b"ZADD" and words[1][:1] == b"y":
             return
         if what == 0 and len(words) > 1:
             words.pop()
@@ -204,8 +204,13 @@ class Generator:
     def make_stream(self):
         return self.family(b"x")
 
+    # Never one of another type, which has no order of its own.
+    def make_ranked(self):
+        return self.pick(self.families[b"z"])
+
+    # All scores in it are equal: otherwise no server says what an order by members is.
     def make_lexed(self):
-        return self.family(b"y")
+        return self.pick(self.families[b"y"])
 
     def make_bits(self):
         return self.family(b"b")

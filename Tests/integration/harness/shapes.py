@@ -238,11 +238,11 @@ GEO_SHAPES = """
 
 MORE_SHAPES = """
 2 DUMP key
-2 RESTORE {key|list|set|hash|sorted} {0|100000000} payload {REPLACE}?
+2 RESTORE key {0|100000000} payload {REPLACE}?
 2 OBJECT ENCODING {list|set|hash|sorted|stream}
 2 SORT {list|set} {LIMIT small small|DESC|ALPHA}*
 2 SORT list BY k* GET # GET k*
-1 SORT sorted BY nosort {DESC}? LIMIT 0 small
+1 SORT ranked BY nosort {DESC}? LIMIT 0 small
 2 SORT_RO list ALPHA
 3 ZADD lexed 0 value 0 value
 3 ZRANGE lexed lex lex BYLEX {REV|LIMIT small small}*
@@ -253,8 +253,8 @@ MORE_SHAPES = """
 1 ZRANGESTORE sorted sorted end end BYSCORE {LIMIT count small}?
 1 ZSCAN sorted 0 COUNT 1000000
 1 LMPOP 1 key LEFT
-1 COPY {list|set|hash|sorted|stream} {list|set|hash|sorted|stream} {REPLACE}?
-1 RENAME {list|set|hash|sorted|stream} {list|set|hash|sorted|stream}
+1 COPY {list list|set set|hash hash|sorted sorted|stream stream} {REPLACE}?
+1 RENAME {list list|set set|hash hash|sorted sorted|stream stream}
 1 TYPE {list|set|hash|sorted|stream}
 1 DEL list set hash sorted stream
 1 BLPOP list list 0.001
