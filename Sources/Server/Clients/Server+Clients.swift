@@ -126,7 +126,7 @@ extension Server {
   mutating func disconnected(_ client: UnsafeMutablePointer<Client>) {
     unblock(client)
     endTransaction(client)
-    if let walk = client.pointee.walk { abandon(walk) }
+    if let walk = client.pointee.walk { leave(walk) }
     log.verbose("Client closed connection \(describe(client))")
   }
 
