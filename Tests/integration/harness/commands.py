@@ -30,7 +30,7 @@ PLAIN_EDGES = [edge for edge in LONG_EDGES if edge[:1] not in b"+- " and b"\x00"
 
 # Without its bound a wait would never end; the index of LSET wraps around in Valkey, and the time of RESTORE in both;
 # and a name of a client may be a zero byte there.
-UNSPOILED = {b"BLPOP", b"BZPOPMIN", b"XREAD", b"LSET", b"RESTORE", b"CLIENT"}
+UNSPOILED = {b"BLPOP", b"BZPOPMIN", b"XREAD", b"LSET", b"RESTORE", b"CLIENT", b"BITFIELD"}
 
 # DUMPs of Redis 7.0 that any server takes, and some that none does.
 PAYLOADS = [bytes.fromhex(text) for text in (
@@ -282,6 +282,9 @@ class Generator:
 
     def make_integer(self):
         return self.pick(EDGES) if self.roll() < 0.2 else b"%d" % (self.roll() * 200 - 100)
+
+    def make_narrow(self):
+        return self.pick((b"-1099511627776", b"-70000", b"-32769", b"-1", b"0", b"1", b"7", b"100", b"32768", b"1099511627776"))
 
     def make_offset(self):
         return self.pick(EDGES) if self.roll() < 0.1 else b"%d" % (self.roll() * 80 - 20)

@@ -208,6 +208,7 @@ STREAM_SHAPES = """
 1 XSETID stream later
 """
 
+# BITFIELD gets no number near 2^63: SAT of one far below zero is the highest in the references, where a sum overflows.
 BIT_SHAPES = """
 6 SETBIT bits place {0|1}
 3 GETBIT bits place
@@ -215,7 +216,7 @@ BIT_SHAPES = """
 4 BITPOS bits {0|1} {offset|offset offset|offset offset BIT}?
 4 BITOP {AND|OR|XOR} bits bits bits
 2 BITOP NOT bits bits
-4 BITFIELD bits {GET u8 place|SET i16 place integer|INCRBY u4 place integer|OVERFLOW SAT|OVERFLOW FAIL|INCRBY i5 #2 integer}*
+4 BITFIELD bits {GET u8 place|SET i16 place narrow|INCRBY u4 place narrow|OVERFLOW SAT|OVERFLOW FAIL|INCRBY i5 #2 narrow}*
 2 BITFIELD_RO bits GET u8 place
 2 APPEND bits value
 6 PFADD log value+
