@@ -22,15 +22,15 @@ EDGES = [b"", b"0", b"-0", b"1", b"-1", b" 1", b"1 ", b"+1", b"01", b"1e3", b"0x
 # A time of one second or millisecond would end while the two servers are asked.
 LONG_EDGES = [edge for edge in EDGES if edge != b"1"]
 
-# As a value: where a number is looked for, Redis stops at a zero byte, and what it stores from then on is another one.
-VALUE_EDGES = [edge for edge in EDGES if b"\x00" not in edge]
+# As a value: where a number is looked for (SORT), Redis stops at a zero byte and begins behind a blank.
+VALUE_EDGES = [edge for edge in EDGES if b"\x00" not in edge and b" " not in edge]
 
 # What the references read as C does, and would store: identifiers with a sign or a blank, and Redis scores in base 16.
 PLAIN_EDGES = [edge for edge in LONG_EDGES if edge[:1] not in b"+- " and b"\x00" not in edge and b" " not in edge and b"x" not in edge]
 
 # Without its bound a wait would never end; the index of LSET wraps around in Valkey, and the time of RESTORE in both;
-# and a name of a client may be a zero byte there.
-UNSPOILED = {b"BLPOP", b"BZPOPMIN", b"XREAD", b"LSET", b"RESTORE", b"CLIENT", b"BITFIELD"}
+# a name of a client may be a zero byte there; and bit 4294967295 makes a string of half a gigabyte.
+UNSPOILED = {b"BLPOP", b"BZPOPMIN", b"XREAD", b"LSET", b"RESTORE", b"CLIENT", b"BITFIELD", b"SETBIT"}
 
 # DUMPs of Redis 7.0 that any server takes, and some that none does.
 PAYLOADS = [bytes.fromhex(text) for text in (
