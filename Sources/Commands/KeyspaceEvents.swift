@@ -9,6 +9,9 @@ public struct KeyspaceEvents: ~Copyable {
   public var enabled: Classes = []
   public private(set) var pending: [Event] = []
 
+  /// Something was noted, or somebody was told something: looked at after each command.
+  public var isOpen = false
+
   public init() {}
 
   public struct Event: Equatable, Sendable {
@@ -50,6 +53,7 @@ public struct KeyspaceEvents: ~Copyable {
   }
 
   @usableFromInline mutating func add(_ name: StaticString, _ key: ByteView, _ database: Int) {
+    isOpen = true
     pending.append(Event(name: "\(name)", key: Array(key.buffer), database: database))
   }
 

@@ -23,6 +23,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       runTransaction(client)
     }
     pointee.running = .none
+    if pointee.pubsub.deferredCount > 0 { pointee.tellDeferred(client) }
     if pointee.blocked.hasReady { serveBlocked() }
   }
 
@@ -39,6 +40,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     command.pointee.body(&execution.pointee)
     if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
     tellOfChanges(command, record)
+    if execution.pointee.events.isOpen { pointee.settleEvents() }
     if mayWait && execution.pointee.waiting != nil {
       pointee.block(client, command)
     } else {

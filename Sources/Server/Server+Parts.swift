@@ -85,6 +85,11 @@ extension Server {
     nonmutating unsafeMutableAddress { blockedPart.memory }
   }
 
+  var pubsub: PubSub {
+    unsafeAddress { UnsafePointer(pubsubPart.memory) }
+    nonmutating unsafeMutableAddress { pubsubPart.memory }
+  }
+
   var watched: WatchedKeys {
     unsafeAddress { UnsafePointer(watchedPart.memory) }
     nonmutating unsafeMutableAddress { watchedPart.memory }

@@ -83,11 +83,12 @@ extension Server {
 
   /// After a command: whether this client's unsent output has passed a limit for good.
   mutating func exceedsOutputLimit(_ client: UnsafeMutablePointer<Client>) -> Bool {
-    let held = client.pointee.output.pending
+    let held = unsentBytes(client)
     if !client.pointee.session.flags.contains(.authenticated) && held > Limits.outputBeforeAuthenticationBytes {
       return true
     }
-    let limit = configuration.settings.clients.outputLimits.normal
+    let limits = configuration.settings.clients.outputLimits
+    let limit = client.pointee.session.flags.contains(.subscribed) ? limits.pubsub : limits.normal
     if limit.hardBytes > 0 && held > limit.hardBytes { return true }
     guard limit.softBytes > 0 && held > limit.softBytes else {
       client.pointee.details.pointee.softLimitSince = 0
@@ -113,6 +114,8 @@ extension Server {
       closedForOutput(client)
       return true
     }
+    // Who listens has nothing to say.
+    if client.pointee.session.flags.contains(.subscribed) { return false }
     if configuration.settings.clients.timeoutSeconds > 0 && clock.seconds - client.pointee.lastInteractionSeconds > Int64(configuration.settings.clients.timeoutSeconds) {
       log.verbose("Closing idle client")
       return true
@@ -126,6 +129,7 @@ extension Server {
   mutating func disconnected(_ client: UnsafeMutablePointer<Client>) {
     unblock(client)
     endTransaction(client)
+    endSubscriber(client)
     if let walk = client.pointee.walk { abandon(walk) }
     log.verbose("Client closed connection \(describe(client))")
   }

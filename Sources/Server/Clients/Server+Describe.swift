@@ -18,7 +18,7 @@ extension Server {
     var line = "id=\(session.id) addr=\(details.address) laddr=\(details.localAddress)"
     line += " fd=\(client.pointee.descriptor) name=\(details.name)"
     line += " age=\(max(0, now - details.createdAtSeconds)) idle=\(max(0, now - client.pointee.lastInteractionSeconds))"
-    line += " flags=\(flagLetters(client)) db=\(session.database) sub=0 psub=0 ssub=0"
+    line += " flags=\(flagLetters(client)) db=\(session.database)" + subscriptionFields(client)
     line += " multi=\(session.flags.contains(.inTransaction) ? client.pointee.transaction?.pointee.count ?? 0 : -1)"
     line += " qbuf=\(inputBytes) qbuf-free=\(max(0, inputRoom(client) - inputBytes))"
     line += " argv-mem=\(argumentBytes) multi-mem=\(transactionBytes(client)) " + outputFields(client)
@@ -42,6 +42,11 @@ extension Server {
   private static var inputIdleSeconds: Int64 { 2 }
   private static var inputRoomMin: Int { 16_384 }
 
+  private func subscriptionFields(_ client: UnsafeMutablePointer<Client>) -> String {
+    guard let subscriber = client.pointee.subscriber?.pointee else { return " sub=0 psub=0 ssub=0" }
+    return " sub=\(subscriber[.channel].count) psub=\(subscriber[.pattern].count) ssub=\(subscriber[.shardChannel].count)"
+  }
+
   /// The first chunk of the output is what Redis calls the reply buffer, the others are its list.
   private func outputFields(_ client: UnsafeMutablePointer<Client>) -> String {
     let output = client.pointee.output
@@ -55,6 +60,7 @@ extension Server {
   func memoryBytes(of client: UnsafeMutablePointer<Client>) -> Int {
     MemoryLayout<Client>.stride + MemoryLayout<Connection>.stride + MemoryLayout<ClientDetails>.stride
       + client.pointee.inputCapacity + client.pointee.output.heldBytes + transactionBytes(client)
+      + (client.pointee.subscriber?.pointee.memoryBytes ?? 0)
   }
 
   private func transactionBytes(_ client: UnsafeMutablePointer<Client>) -> Int {
@@ -65,6 +71,7 @@ extension Server {
   func flagLetters(_ client: UnsafeMutablePointer<Client>) -> String {
     var letters = ""
     let flags = client.pointee.session.flags
+    if flags.contains(.subscribed) { letters += "P" }
     if flags.contains(.inTransaction) { letters += "x" }
     if client.pointee.blocked != nil { letters += "b" }
     if client.pointee.transaction?.pointee.isStale == true { letters += "d" }

@@ -31,14 +31,18 @@ struct TransactionTable {
 extension Server {
   // MARK: queueing
 
-  /// The rest of admission for a client that is not ordinary: it has not authenticated, or its requests are queued.
-  /// The command to run at once, or nil.
+  /// The rest of admission for a client that is not ordinary: it has not authenticated, it listens to channels, or
+  /// its requests are queued. The command to run at once, or nil.
   @inline(never)
   mutating func admitUncommon(
     _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ flags: Session.Flags
   ) -> UnsafePointer<Command>? {
     if !flags.contains(.authenticated) && !command.pointee.flags.contains(.noAuth) {
       refuse(command, client, "NOAUTH Authentication required.")
+      return nil
+    }
+    if flags.contains(.subscribed) && !flags.contains(.resp3) && !mayRunSubscribed(command) {
+      refuseSubscribed(command, client)
       return nil
     }
     guard flags.contains(.inTransaction), let transaction = client.pointee.transaction else {
@@ -160,6 +164,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     if isRecording { pointee.endLogUnit() }
     execution.pointee.isAtomic = false
     pointee.holdTransaction(client, from: position, until: waited.sequence, wrote: waited.wrote)
+    if execution.pointee.events.isOpen { pointee.settleEvents(until: waited.sequence) }
   }
 
   private static var prefetchedRequests: Int { 16 }
@@ -208,6 +213,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       waited.wrote = waited.wrote || wrote
     }
     if execution.pointee.effects.isWatched { pointee.noteChanges(command, record) }
+    if execution.pointee.events.isOpen { pointee.tellEvents() }
     pointee.account(for: command, client, before)
   }
 }

@@ -78,6 +78,7 @@ extension UnsafeMutablePointer where Pointee == Server {
         pointee.record(command, client, record, replyFrom: before.mark.position)
       }
       tellOfChanges(command, record)
+      if execution.pointee.events.isOpen { pointee.settleEvents() }
       if execution.pointee.waiting != nil && command.pointee.flags.contains(.blocking) {
         pointee.block(client, command)
       } else {
@@ -155,6 +156,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     if pointee.parkedWriters.mustLook { pointee.letParkedOn() }
     if wasFull { pointee.wishes.unpause() }
     guard !isAbandoned else { return pointee.forgetIfGone(client) }
+    if pointee.pubsub.deferredCount > 0 { pointee.tellDeferred(client) }
     if pointee.blocked.hasReady { serveBlocked() }
     pointee.afterRequest(client)
     if client.pointee.state == .draining && client.pointee.output.isEmpty { pointee.close(client) }
