@@ -85,7 +85,9 @@ extension Server {
   /// What a command that pauses has recorded so far: keys found expired.
   mutating func recordUnderWay(database: Int32) {
     if !watched.isEmpty { touchExpired() }
-    defer { if execution.pointee.events.isOpen { settleEvents(until: appendLog.pipeline.appendedSequence) } }
+    // Of its client's answer a part is there already.
+    let slot = execution.pointee.client.pointee.slot
+    defer { if execution.pointee.events.isOpen { settleEvents(until: appendLog.pipeline.appendedSequence, busy: slot) } }
     guard appendLog.isRecording, !execution.pointee.effects.records.isEmpty else { return }
     appendRecords(words: false, database: database)
     if appendLog.holdsReplies, execution.pointee.effects.hasPlaces { markPlaces(wrote: false) }

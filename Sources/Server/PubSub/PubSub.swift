@@ -17,6 +17,8 @@ struct PubSub: ~Copyable {
   let message: UnsafeMutablePointer<OutputBuffer>
   /// Who was told something by the command that runs, while answers are held.
   var told: [Told] = []
+  /// The name of an event's channel.
+  var channelName: [UInt8] = []
   /// Clients for which the last messages were too much.
   var overfull: [(slot: UInt32, generation: UInt32)] = []
   /// Clients with messages that wait for the end of a command.

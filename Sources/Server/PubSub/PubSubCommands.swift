@@ -51,6 +51,7 @@ enum PubSubCommands {
       for index in 1..<execution.arguments.count {
         let name = execution.arguments[index]
         server.pointee.subscribe(client, kind, name)
+        execution.events.enabled = server.pointee.eventsWanted
         execution.reply.push(3)
         execution.reply.bulk(kind.subscribed)
         execution.reply.bulk(name)
@@ -97,25 +98,34 @@ enum PubSubCommands {
   private static var publishing: [CommandDefinition] {
     [
       CommandDefinition(
-        "publish", arity: 3, [.pubsub, .loading, .stale, .fast], group: .pubsub, since: "2.0.0",
+        "publish", arity: 3, [.pubsub, .loading, .stale, .fast, .mayReplicate], group: .pubsub, since: "2.0.0",
         "Sends a message to those who listen to a channel.",
         complexity: "O(N+M), N being the clients that listen to the channel and M all patterns",
         arguments: "channel message"
       ) { execution in
         let (channel, message) = (execution.arguments[1], execution.arguments[2])
         let slot = execution.client.pointee.slot
-        execution.reply.integer(execution.server.pointee.publish(channel, message, busy: slot))
+        execution.answerCopies(execution.server.pointee.publish(channel, message, busy: slot))
       },
 
       CommandDefinition(
-        "spublish", arity: 3, [.pubsub, .loading, .stale, .fast], keys: [.key(1, [.notKey])], group: .pubsub,
-        since: "7.0.0", "Sends a message to those who listen to a shard channel.",
+        "spublish", arity: 3, [.pubsub, .loading, .stale, .fast, .mayReplicate], keys: [.key(1, [.notKey])],
+        group: .pubsub, since: "7.0.0",
+        "Sends a message to those who listen to a shard channel.",
         complexity: "O(N) in the number of clients that listen to the shard channel", arguments: "shardchannel message"
       ) { execution in
         let (channel, message) = (execution.arguments[1], execution.arguments[2])
         let slot = execution.client.pointee.slot
-        execution.reply.integer(execution.server.pointee.publish(channel, message, .shardChannel, busy: slot))
+        execution.answerCopies(execution.server.pointee.publish(channel, message, .shardChannel, busy: slot))
       },
     ]
+  }
+}
+
+extension Execution {
+  /// A message has been told to so many.
+  fileprivate mutating func answerCopies(_ count: Int) {
+    if !server.pointee.pubsub.told.isEmpty { events.isOpen = true }
+    reply.integer(count)
   }
 }

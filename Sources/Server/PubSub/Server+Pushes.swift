@@ -19,7 +19,6 @@ extension Server {
     if appendLog.holdsReplies {
       pubsub.told.append(
         .init(slot: client.pointee.slot, generation: client.pointee.generation, position: isDeferred ? nil : position))
-      execution.pointee.events.isOpen = true
     }
     weigh(client)
     if unsentBytes(client) > outputBytesUnchecked && exceedsOutputLimit(client) {

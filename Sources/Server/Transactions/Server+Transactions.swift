@@ -213,7 +213,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       waited.wrote = waited.wrote || wrote
     }
     if execution.pointee.effects.isWatched { pointee.noteChanges(command, record) }
-    if execution.pointee.events.isOpen { pointee.tellEvents() }
+    if execution.pointee.events.isOpen { pointee.tellEvents(busy: client.pointee.slot) }
     pointee.account(for: command, client, before)
   }
 }
