@@ -40,7 +40,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     command.pointee.body(&execution.pointee)
     if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
     tellOfChanges(command, record)
-    if execution.pointee.events.isOpen { pointee.settleEvents() }
+    if execution.pointee.events.isOpen { pointee.settleEvents(of: command, client) }
     if mayWait && execution.pointee.waiting != nil {
       pointee.block(client, command)
     } else {

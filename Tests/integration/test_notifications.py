@@ -458,3 +458,20 @@ def with_everysec_events_do_not_wait(start):
         expect(control.call("SET", "k", "v"), "OK")
         expect(listener.read()[2:], [b"__keyevent@0__:set", b"k"])
         expect(control.call("DEBUG", "reply-blocking-resume", "aof"), "OK")
+
+
+@test(on="martlet")
+def with_always_monitors_hear_of_a_change_when_it_is_durable(start):
+    server = start(*ALWAYS)
+    with server.connect() as control, server.connect() as monitor, server.connect() as writer:
+        expect(monitor.call("MONITOR"), "OK")
+        expect(control.call("DEBUG", "reply-blocking-pause", "aof"), "OK")
+        expect(control.call("GET", "clean"), None)
+        expect(b'"GET" "clean"' in monitor.read().encode(), True)
+        writer.send_command("SET", "k", "v")
+        held = lambda: int(control.call("INFO", "everything").decode().split("held_clients:")[1].split("\r")[0])
+        wait_until(lambda: held() == 2, 20, "the writer and the monitor held")
+        expect(control.call("DEBUG", "reply-blocking-resume", "aof"), "OK")
+        expect(writer.read(), "OK")
+        while b'"SET" "k" "v"' not in monitor.read().encode():
+            pass

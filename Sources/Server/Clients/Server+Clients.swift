@@ -115,7 +115,7 @@ extension Server {
       return true
     }
     // Who listens has nothing to say.
-    if client.pointee.session.flags.contains(.subscribed) { return false }
+    if !client.pointee.session.flags.isDisjoint(with: [.subscribed, .monitor]) { return false }
     if configuration.settings.clients.timeoutSeconds > 0 && clock.seconds - client.pointee.lastInteractionSeconds > Int64(configuration.settings.clients.timeoutSeconds) {
       log.verbose("Closing idle client")
       return true
@@ -129,6 +129,7 @@ extension Server {
   mutating func disconnected(_ client: UnsafeMutablePointer<Client>) {
     unblock(client)
     endTransaction(client)
+    endMonitoring(client)
     endSubscriber(client)
     if let walk = client.pointee.walk { abandon(walk) }
     log.verbose("Client closed connection \(describe(client))")

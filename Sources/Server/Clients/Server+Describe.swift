@@ -71,6 +71,7 @@ extension Server {
   func flagLetters(_ client: UnsafeMutablePointer<Client>) -> String {
     var letters = ""
     let flags = client.pointee.session.flags
+    if flags.contains(.monitor) { letters += "O" }
     if flags.contains(.subscribed) { letters += "P" }
     if flags.contains(.inTransaction) { letters += "x" }
     if client.pointee.blocked != nil { letters += "b" }

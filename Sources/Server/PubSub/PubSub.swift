@@ -15,6 +15,10 @@ struct PubSub: ~Copyable {
 
   /// The message under way, in RESP3.
   let message: UnsafeMutablePointer<OutputBuffer>
+  /// It is a push, whose first byte differs between RESP2 and RESP3.
+  var isPush = true
+  /// Slots of the clients that watch what others ask.
+  var monitors: [UInt32] = []
   /// Who was told something by the command that runs, while answers are held.
   var told: [Told] = []
   /// The name of an event's channel.

@@ -7,7 +7,7 @@ import Commands
 import Wire
 
 enum PubSubCommands {
-  static var definitions: [CommandDefinition] { subscribing + publishing + [container] }
+  static var definitions: [CommandDefinition] { subscribing + publishing + [container, monitor] }
 
   // MARK: listening
 
@@ -119,6 +119,22 @@ enum PubSubCommands {
         execution.answerCopies(execution.server.pointee.publish(channel, message, .shardChannel, busy: slot))
       },
     ]
+  }
+
+  private static var monitor: CommandDefinition {
+    CommandDefinition(
+      "monitor", arity: 1, .administration, group: .server, since: "1.0.0", "Tells every request that runs.",
+      complexity: "O(1), and a line for each request from then on"
+    ) { execution in
+      guard !execution.isAtomic else {
+        return execution.reply.error("ERR MONITOR isn't allowed for DENY BLOCKING client")
+      }
+      // Who watches already is not answered, as in Redis.
+      guard !execution.session.pointee.flags.contains(.monitor) else { return }
+      execution.server.pointee.beginMonitoring(execution.client)
+      execution.events.isOpen = true
+      execution.reply.ok()
+    }
   }
 }
 

@@ -30,7 +30,10 @@ extension Server {
   // MARK: after a command
 
   /// The command has run: its events are told, and they and its messages wait for what it wrote or saw.
-  @inline(never) mutating func settleEvents() {
+  @inline(never) mutating func settleEvents(
+    of command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>
+  ) {
+    if !pubsub.monitors.isEmpty && !execution.pointee.isRetry { tellMonitors(of: command, client) }
     settleEvents(until: execution.pointee.effects.isRecording ? dependence : 0)
   }
 
@@ -38,8 +41,17 @@ extension Server {
   /// client that is in the middle of an answer.
   @inline(never) mutating func settleEvents(until sequence: UInt64, busy: UInt32 = Client.noSlot) {
     if execution.pointee.events.hasPending { tellEvents(busy: busy) }
-    execution.pointee.events.isOpen = false
+    execution.pointee.events.isOpen = !pubsub.monitors.isEmpty
     if !pubsub.told.isEmpty { holdTold(until: sequence) }
+  }
+
+  /// One command of a transaction has run.
+  @inline(never) mutating func settleRequest(
+    _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>
+  ) {
+    let slot = client.pointee.slot
+    if execution.pointee.events.hasPending { tellEvents(busy: slot) }
+    if !pubsub.monitors.isEmpty { tellMonitors(of: command, client, busy: slot) }
   }
 
   /// Tells the events that have been noted.

@@ -50,9 +50,9 @@ extension Server {
   /// The message is written as RESP3 has it: only its first byte is another one in RESP2.
   private func copyMessage(to output: inout OutputBuffer, _ client: UnsafeMutablePointer<Client>) {
     let message = pubsub.message
-    let isRESP3 = client.pointee.session.flags.contains(.resp3)
+    let isAsWritten = !pubsub.isPush || client.pointee.session.flags.contains(.resp3)
     _ = message.pointee.stretches(upTo: message.pointee.appended, capacity: .max) { index, start, count in
-      guard index == 0 && !isRESP3 else { return output.append(ByteView(start: start, count: count)) }
+      guard index == 0 && !isAsWritten else { return output.append(ByteView(start: start, count: count)) }
       output.append(ByteView("*"))
       output.append(ByteView(start: start + 1, count: count - 1))
     }

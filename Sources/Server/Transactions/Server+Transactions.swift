@@ -41,6 +41,10 @@ extension Server {
       refuse(command, client, "NOAUTH Authentication required.")
       return nil
     }
+    if flags.contains(.monitor) && !flagsToHold(command, client).isDisjoint(with: [.write, .readonly, .mayReplicate]) {
+      refuse(command, client, "ERR Replica can't interact with the keyspace")
+      return nil
+    }
     if flags.contains(.subscribed) && !flags.contains(.resp3) && !mayRunSubscribed(command) {
       refuseSubscribed(command, client)
       return nil
@@ -121,6 +125,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     let began = pointee.commandStartTicks
     let position = client.pointee.output.appended
     var before = pointee.beforeCommand(command, client)
+    var waited: UInt64 = 0
     if transaction.pointee.isRefused {
       execution.pointee.reply.error("EXECABORT Transaction discarded because of previous errors.")
     } else if pointee.isStale(transaction) {
@@ -130,7 +135,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       pointee.holdTransaction(client, from: position, until: sequence, wrote: false)
     } else {
       pointee.unwatch(client)
-      runRequests(of: transaction, client, replyFrom: position)
+      waited = runRequests(of: transaction, client, replyFrom: position)
       // Errors among the answers are those of their commands.
       before.errorCount = before.output.pointee.errorCount
     }
@@ -143,13 +148,17 @@ extension UnsafeMutablePointer where Pointee == Server {
     pointee.commandStartTicks = began
     pointee.account(for: command, client, before)
     client.pointee.session.flags.advanceReplySkip()
+    if execution.pointee.events.isOpen {
+      if !pointee.pubsub.monitors.isEmpty { pointee.tellMonitors(of: command, client) }
+      pointee.settleEvents(until: waited)
+    }
     // Who waits for what was written sees it as of now: what has expired meanwhile is not there.
     if pointee.blocked.hasReady { pointee.beginBatch() }
   }
 
   private func runRequests(
     of transaction: UnsafeMutablePointer<Transaction>, _ client: UnsafeMutablePointer<Client>, replyFrom position: UInt64
-  ) {
+  ) -> UInt64 {
     let execution = pointee.execution
     let count = transaction.pointee.count
     execution.pointee.reply.array(count)
@@ -164,7 +173,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     if isRecording { pointee.endLogUnit() }
     execution.pointee.isAtomic = false
     pointee.holdTransaction(client, from: position, until: waited.sequence, wrote: waited.wrote)
-    if execution.pointee.events.isOpen { pointee.settleEvents(until: waited.sequence) }
+    return waited.sequence
   }
 
   private static var prefetchedRequests: Int { 16 }
@@ -213,7 +222,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       waited.wrote = waited.wrote || wrote
     }
     if execution.pointee.effects.isWatched { pointee.noteChanges(command, record) }
-    if execution.pointee.events.isOpen { pointee.tellEvents(busy: client.pointee.slot) }
+    if execution.pointee.events.isOpen { pointee.settleRequest(command, client) }
     pointee.account(for: command, client, before)
   }
 }

@@ -78,7 +78,7 @@ extension UnsafeMutablePointer where Pointee == Server {
         pointee.record(command, client, record, replyFrom: before.mark.position)
       }
       tellOfChanges(command, record)
-      if execution.pointee.events.isOpen { pointee.settleEvents() }
+      if execution.pointee.events.isOpen { pointee.settleEvents(of: command, client) }
       if execution.pointee.waiting != nil && command.pointee.flags.contains(.blocking) {
         pointee.block(client, command)
       } else {
