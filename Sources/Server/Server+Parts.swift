@@ -90,6 +90,11 @@ extension Server {
     nonmutating unsafeMutableAddress { pubsubPart.memory }
   }
 
+  var tracking: Tracking {
+    unsafeAddress { UnsafePointer(trackingPart.memory) }
+    nonmutating unsafeMutableAddress { trackingPart.memory }
+  }
+
   var watched: WatchedKeys {
     unsafeAddress { UnsafePointer(watchedPart.memory) }
     nonmutating unsafeMutableAddress { watchedPart.memory }

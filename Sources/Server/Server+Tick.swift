@@ -19,6 +19,7 @@ extension Server {
     busy = expireFields() || busy
     isFreeing = isFreeing || !graveyard.pointee.isEmpty
     continueFreeing()
+    if tracking.isOn { limitCopies() }
     busy = isFreeing || busy
     busy = drainingClients > 0 || clientPause.isActive || lifecycle.isClosingClients || busy
     busy = busy || snapshots.job != nil || !appendLog.waiters.isEmpty || appendLog.state == .enabling || appendLog.state == .ending

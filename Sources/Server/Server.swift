@@ -97,6 +97,8 @@ package struct Server: ~Copyable {
   let watchedPart = Part(WatchedKeys())
   /// Who listens to which channel, and what is being told.
   let pubsubPart: Part<PubSub>
+  /// Clients that keep copies of what they read.
+  let trackingPart = Part(Tracking())
   /// Where the commands stand that a transaction does not queue.
   let transactions: TransactionTable
   /// EXEC was admitted, and runs as soon as it is known that nothing else does.

@@ -23,7 +23,7 @@ extension Server {
     line += " qbuf=\(inputBytes) qbuf-free=\(max(0, inputRoom(client) - inputBytes))"
     line += " argv-mem=\(argumentBytes) multi-mem=\(transactionBytes(client)) " + outputFields(client)
     line += " tot-mem=\(memoryBytes(of: client)) events=\(events(client)) cmd=\(lastCommandName(client, index))"
-    line += " user=default redir=-1 resp=\(session.isRESP3 ? 3 : 2)"
+    line += " user=default redir=\(redirection(client)) resp=\(session.isRESP3 ? 3 : 2)"
     line += " lib-name=\(details.libraryName) lib-ver=\(details.libraryVersion)"
     line += " capa=\(session.flags.contains(.redirectCapable) ? "r" : "") watch=\(client.pointee.transaction?.pointee.watchCount ?? 0) io-thread=\(client.pointee.reactor)"
     line += " tot-net-in=\(details.bytesReceived) tot-net-out=\(details.bytesSent) tot-cmds=\(details.commands)"
@@ -41,6 +41,11 @@ extension Server {
 
   private static var inputIdleSeconds: Int64 { 2 }
   private static var inputRoomMin: Int { 16_384 }
+
+  private func redirection(_ client: UnsafeMutablePointer<Client>) -> Int64 {
+    let tracking = client.pointee.tracking
+    return tracking.modes.contains(.on) ? Int64(clamping: tracking.redirection) : -1
+  }
 
   private func subscriptionFields(_ client: UnsafeMutablePointer<Client>) -> String {
     guard let subscriber = client.pointee.subscriber?.pointee else { return " sub=0 psub=0 ssub=0" }
@@ -75,6 +80,10 @@ extension Server {
     if flags.contains(.subscribed) { letters += "P" }
     if flags.contains(.inTransaction) { letters += "x" }
     if client.pointee.blocked != nil { letters += "b" }
+    let tracking = client.pointee.tracking.modes
+    if tracking.contains(.on) { letters += "t" }
+    if tracking.contains(.broken) { letters += "R" }
+    if tracking.contains(.broadcast) { letters += "B" }
     if client.pointee.transaction?.pointee.isStale == true { letters += "d" }
     if flags.contains(.closeAfterReply) || client.pointee.state == .draining { letters += "c" }
     if client.pointee.state == .closing { letters += "A" }

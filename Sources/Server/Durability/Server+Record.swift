@@ -73,6 +73,7 @@ extension Server {
   /// What a sweep or a tick has recorded outside any command.
   mutating func recordPreludes(database: Int) {
     if !watched.isEmpty { touchExpired() }
+    if tracking.isOn { invalidate(execution.pointee.effects.expiredKeys, changer: 0, busy: Client.noSlot) }
     defer { if execution.pointee.events.isOpen { settleEvents(until: appendLog.pipeline.appendedSequence) } }
     guard appendLog.isRecording, !execution.pointee.effects.records.isEmpty else {
       return execution.pointee.effects.begin()
@@ -87,6 +88,7 @@ extension Server {
     if !watched.isEmpty { touchExpired() }
     // Of its client's answer a part is there already.
     let slot = execution.pointee.client.pointee.slot
+    if tracking.isOn { invalidate(execution.pointee.effects.expiredKeys, changer: 0, busy: slot) }
     defer { if execution.pointee.events.isOpen { settleEvents(until: appendLog.pipeline.appendedSequence, busy: slot) } }
     guard appendLog.isRecording, !execution.pointee.effects.records.isEmpty else { return }
     appendRecords(words: false, database: database)

@@ -34,6 +34,10 @@ extension Server {
     of command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>
   ) {
     if !pubsub.monitors.isEmpty && !execution.pointee.isRetry { tellMonitors(of: command, client) }
+    if tracking.isOn {
+      rememberCopies(command, client)
+      endCaching(command, client)
+    }
     settleEvents(until: execution.pointee.effects.isRecording ? dependence : 0)
   }
 
@@ -41,7 +45,8 @@ extension Server {
   /// client that is in the middle of an answer.
   @inline(never) mutating func settleEvents(until sequence: UInt64, busy: UInt32 = Client.noSlot) {
     if execution.pointee.events.hasPending { tellEvents(busy: busy) }
-    execution.pointee.events.isOpen = !pubsub.monitors.isEmpty
+    execution.pointee.events.isOpen = !pubsub.monitors.isEmpty || tracking.isOn
+    if !tracking.broadcasts.isEmpty { tracking.broadcastUntil = max(tracking.broadcastUntil, sequence) }
     if !pubsub.told.isEmpty { holdTold(until: sequence) }
   }
 
@@ -52,6 +57,7 @@ extension Server {
     let slot = client.pointee.slot
     if execution.pointee.events.hasPending { tellEvents(busy: slot) }
     if !pubsub.monitors.isEmpty { tellMonitors(of: command, client, busy: slot) }
+    if tracking.isOn { rememberCopies(command, client) }
   }
 
   /// Tells the events that have been noted.

@@ -57,6 +57,7 @@ extension Server {
   mutating func endSubscriber(_ client: UnsafeMutablePointer<Client>) {
     guard let subscriber = client.pointee.subscriber else { return }
     endSubscriptions(client)
+    endTracking(client)
     if !subscriber.pointee.deferred.isEmpty {
       subscriber.pointee.deferred.discardAll()
       pubsub.deferredCount -= 1

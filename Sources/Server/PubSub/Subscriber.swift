@@ -15,6 +15,9 @@ struct Subscriber: BitwiseCopyable {
   /// The log's batch that has to be on disk before they leave.
   var deferredUntil: UInt64 = 0
 
+  /// CLIENT TRACKING: the copies that it may have, and where it hears of changes.
+  var tracking = ClientTracking()
+
   init(pool: UnsafeMutablePointer<ChunkPool>) { deferred = OutputBuffer(pool: pool) }
 
   /// The client's subscriptions of one kind.
@@ -44,7 +47,7 @@ struct Subscriber: BitwiseCopyable {
 
   /// Bytes that its subscriptions take, and messages that wait.
   var memoryBytes: Int {
-    MemoryLayout<Subscriber>.stride + total * Subscriptions.bytesEach + deferred.heldBytes
+    MemoryLayout<Subscriber>.stride + (total + Int(tracking.prefixes.count)) * Subscriptions.bytesEach + deferred.heldBytes
   }
 }
 

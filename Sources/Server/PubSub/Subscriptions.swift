@@ -158,6 +158,9 @@ struct Subscriptions {
     nameCount == 0 ? nil : find(name, KeyHash(name).bits)
   }
 
+  /// A name with this hash.
+  func find(hash: UInt64) -> Int32? { index[hash] }
+
   private func find(_ name: ByteView, _ hash: UInt64) -> Int32? {
     var number = index[hash] ?? Self.none
     while number != Self.none {

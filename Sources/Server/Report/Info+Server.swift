@@ -85,7 +85,7 @@ extension InfoReport {
     out.field("client_recent_max_input_buffer", inputMax)
     out.field("client_recent_max_output_buffer", outputMax)
     out.field("blocked_clients", held)
-    out.zeros("tracking_clients")
+    out.field("tracking_clients", server.pointee.tracking.clientCount)
     out.field("pubsub_clients", server.pointee.pubsub.clientCount)
     out.field("watching_clients", server.pointee.watched.clientCount)
     out.field("clients_in_timeout_table", server.pointee.blocked.timedCount)

@@ -28,8 +28,10 @@ extension InfoReport {
     out.zeros(
       "latest_fork_usec", "total_forks",
       "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
-      "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
-      "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes")
+      "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time")
+    out.field("tracking_total_keys", server.pointee.tracking.copies.nameCount)
+    out.field("tracking_total_items", server.pointee.tracking.copies.count)
+    out.field("tracking_total_prefixes", server.pointee.tracking.prefixes.nameCount)
     out.field("unexpected_error_replies", statistics.unexpectedErrorReplies)
     out.field("total_error_replies", server.pointee.errors.total)
     out.zeros("dump_payload_sanitizations")

@@ -150,6 +150,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     client.pointee.session.flags.advanceReplySkip()
     if execution.pointee.events.isOpen {
       if !pointee.pubsub.monitors.isEmpty { pointee.tellMonitors(of: command, client) }
+      if pointee.tracking.isOn { pointee.endCaching(command, client) }
       pointee.settleEvents(until: waited)
     }
     // Who waits for what was written sees it as of now: what has expired meanwhile is not there.

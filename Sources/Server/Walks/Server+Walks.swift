@@ -29,6 +29,8 @@ extension UnsafeMutablePointer where Pointee == Server {
       && given[command.pointee.firstKey].start == execution.pointee.hintedKey.start
     if isHinted { execution.pointee.hintedKey = kept[command.pointee.firstKey] }
     pointee.running = kept
+    // What is changed before it has ended is changed for it, too.
+    if pointee.tracking.isOn { pointee.rememberCopies(command, client) }
     var before = pointee.beforeCommand(command, client)
     if before.isSilent {
       execution.pointee.reply.output = walk.pointee.silence
