@@ -39,7 +39,10 @@ extension Server {
       endCaching(command, client)
     }
     settleEvents(until: execution.pointee.effects.isRecording ? dependence : 0)
+    if tracking.isOn { limitCopies(atMost: Self.copiesForgottenPerCommand) }
   }
+
+  private static var copiesForgottenPerCommand: Int { 100 }
 
   /// The same, where it is known for what they wait: batch `sequence` of the log, 0 for none. `busy`: the slot of a
   /// client that is in the middle of an answer.

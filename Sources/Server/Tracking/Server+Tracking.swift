@@ -109,18 +109,17 @@ extension Server {
   }
 
   /// Forgets the oldest copies, as if their keys had changed, while there are more than may be remembered.
-  mutating func limitCopies() {
+  mutating func limitCopies(atMost count: Int) {
     let limit = configuration.settings.clients.trackedKeysMax
     guard limit > 0, tracking.copies.nameCount > limit else { return }
-    var left = min(tracking.copies.nameCount - limit, Self.forgottenPerTick)
+    var left = min(tracking.copies.nameCount - limit, count)
     while left > 0, tracking.copies.firstName != Subscriptions.none {
       invalidate(tracking.copies.firstName, changer: 0, busy: Client.noSlot)
       left -= 1
     }
+    // Nothing has changed: nobody waits for the disk.
     pubsub.told.removeAll(keepingCapacity: true)
   }
-
-  private static var forgottenPerTick: Int { 10_000 }
 
   // MARK: broadcasts
 
