@@ -56,6 +56,17 @@ public struct CommandFlags: OptionSet, Sendable {
   @inlinable public static var protected: CommandFlags { CommandFlags(rawValue: 1 << 19) }
   @inlinable public static var onlySentinel: CommandFlags { CommandFlags(rawValue: 1 << 20) }
   @inlinable public static var noAsyncLoading: CommandFlags { CommandFlags(rawValue: 1 << 21) }
-  /// Its cost has no bound: it runs on a stack of its own, and others run in between; internal.
+  // How long it may take: what may take long runs on a stack of its own, and others run in between; internal.
+
+  /// Its cost has no bound that could be told beforehand.
   @inlinable public static var unbounded: CommandFlags { CommandFlags(rawValue: 1 << 24) }
+  /// It is bounded by the value of its first key.
+  @inlinable public static var longIfLarge: CommandFlags { CommandFlags(rawValue: 1 << 25) }
+  /// Only with a third word: LPOP key count.
+  @inlinable public static var longIfCounted: CommandFlags { CommandFlags(rawValue: 1 << 26) }
+  /// Its words 2 and 3, if it has no more, are indices of a range, which bounds it as well.
+  @inlinable public static var longByRange: CommandFlags { CommandFlags(rawValue: 1 << 27) }
+  /// It is bounded by the number of its words.
+  @inlinable public static var longIfMany: CommandFlags { CommandFlags(rawValue: 1 << 28) }
+  @inlinable public static var long: CommandFlags { [.unbounded, .longIfLarge, .longIfCounted, .longByRange, .longIfMany] }
 }

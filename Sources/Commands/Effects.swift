@@ -96,28 +96,44 @@ public struct Effects: ~Copyable {
 
   // MARK: commands that pause
 
-  /// Keys that a paused command has looked at.
+  /// Keys that a paused command has looked at, which of those that it names it says it changes, and how far its
+  /// records are.
   public struct Looked {
     let keys: [KeyPlace]
     let all: Bool
+    let changed: [KeyPlace]
+    let isReplaced: Bool
+    let ownRecordCount: Int
   }
 
-  /// What the command has looked at so far; the rest of what it left behind has been recorded, and is forgotten.
+  /// What the command has looked at so far; the rest of what it left behind has been recorded, or is kept elsewhere,
+  /// and is forgotten.
   mutating func putAside() -> Looked {
-    let looked = Looked(keys: otherKeys, all: touchesAll)
+    let looked = Looked(
+      keys: otherKeys, all: touchesAll, changed: changedKeys, isReplaced: isReplaced, ownRecordCount: ownRecordCount)
     otherKeys = []
+    changedKeys = []
     clear()
     return looked
   }
 
-  /// The command goes on.
-  mutating func takeUp(_ looked: Looked) {
+  /// The command goes on. `keepsRecords`: its records so far are given back to it.
+  mutating func takeUp(_ looked: Looked, keepsRecords: Bool) {
     begin()
-    guard !looked.keys.isEmpty || looked.all else { return }
+    if keepsRecords {
+      isReplaced = looked.isReplaced
+      recordCount = looked.ownRecordCount
+      ownRecordCount = looked.ownRecordCount
+    }
+    guard !looked.keys.isEmpty || looked.all || !looked.changed.isEmpty else { return }
     hasPlaces = true
     otherKeys = looked.keys
     touchesAll = looked.all
+    changedKeys = looked.changed
   }
+
+  /// The records of a command that changes a value in many steps stay with it until it has ended.
+  public mutating func exchangeRecords(_ other: inout OutputBuffer) { swap(&records, &other) }
 
   /// A key was found expired.
   mutating func expires(_ key: ByteView, database: Int) {

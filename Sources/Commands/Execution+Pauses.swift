@@ -31,6 +31,8 @@ public struct Pauses {
   public var hasPaused = false
   /// What it reads.
   public var pins: [Pin] = []
+  /// The key whose value it is changing, piece by piece.
+  public internal(set) var lock: Effects.KeyPlace?
 
   public init() {}
 }
@@ -113,7 +115,7 @@ extension Execution {
     let largeWords: UnsafeMutablePointer<LargeWords>?
     let hintedKey: ByteView
     let hintedHash: KeyHash
-    let reply: Reply
+    var reply: Reply
     let session: UnsafeMutablePointer<Session>
     let commandIndex: Int
     let nowMicroseconds: Int64
@@ -121,6 +123,10 @@ extension Execution {
     let isRetry: Bool
     let looked: Effects.Looked
     public let pins: [Pin]
+    public let lock: Effects.KeyPlace?
+
+    /// Nobody is there any more who would read the answer: it goes elsewhere.
+    public mutating func answer(to output: UnsafeMutablePointer<OutputBuffer>) { reply.output = output }
   }
 
   /// The request that has just paused, which is none of this record's any more. What it has recorded was taken before.
@@ -128,7 +134,7 @@ extension Execution {
     let request = PausedRequest(
       words: arguments, largeWords: largeWords, hintedKey: hintedKey, hintedHash: hintedHash, reply: reply,
       session: session, commandIndex: commandIndex, nowMicroseconds: nowMicroseconds,
-      hasMetEndedField: hasMetEndedField, isRetry: isRetry, looked: effects.putAside(), pins: pauses.pins)
+      hasMetEndedField: hasMetEndedField, isRetry: isRetry, looked: effects.putAside(), pins: pauses.pins, lock: pauses.lock)
     pauses = Pauses()
     arguments = .none
     largeWords = nil
@@ -149,11 +155,12 @@ extension Execution {
     nowMicroseconds = request.nowMicroseconds
     hasMetEndedField = request.hasMetEndedField
     isRetry = request.isRetry
-    effects.takeUp(request.looked)
+    effects.takeUp(request.looked, keepsRecords: request.lock != nil)
     pauses.door = door
     pauses.changes = effects.changes
     pauses.isAbandoned = isAbandoned
     pauses.hasPaused = true
     pauses.pins = request.pins
+    pauses.lock = request.lock
   }
 }

@@ -26,6 +26,8 @@ extension Execution {
   /// - Parameter home: the database that the records of this command are for.
   private mutating func expire(_ location: Location, databaseIndex: Int, home: Int) {
     let key = location.entry.key
+    // It goes once nobody is in the middle of changing it.
+    if !locks.isEmpty && isLocked(KeyHash(key), database: databaseIndex) { return }
     tallies.expiredKeys &+= 1
     if home != databaseIndex { recordSelection(databaseIndex) }
     effects.beginPrelude(words: 2)

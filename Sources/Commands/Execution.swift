@@ -62,6 +62,8 @@ public struct Execution: ~Copyable {
   public var isRetry = false
   /// Where the command may let others run in between: see Execution+Pauses.swift.
   public var pauses = Pauses()
+  /// Keys whose values paused commands, or the one that runs, are changing: see Execution+Locks.swift.
+  public internal(set) var locks: [Effects.KeyPlace] = []
   /// EXEC runs: nothing may come between its commands, so none of them may wait.
   public var isAtomic = false
   /// Keyspace events of this command, for whoever listens.

@@ -14,7 +14,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     _ client: UnsafeMutablePointer<Client>, _ arguments: Arguments, _ known: UnsafePointer<Command>?
   ) {
     if let command = pointee.admit(client, arguments, known) {
-      if command.pointee.flags.contains(.unbounded) && !pointee.execution.pointee.isAtomic {
+      if !command.pointee.flags.isDisjoint(with: .long) && mayTakeLong(command) {
         executeLong(client, command)
       } else {
         executeAtOnce(client, command)

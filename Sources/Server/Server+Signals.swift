@@ -5,6 +5,16 @@ import Ring
 extension Server {
   mutating func received(_ signal: Signals.Signal, from sender: UInt32) {
     switch signal {
+    case .terminate, .interrupt:
+      // Nobody is left in the middle of a change.
+      guard lifecycle.isClosingClients || mayBeginImage() else {
+        postponedSignal = (signal, sender)
+        walks.isHalted = false
+        return
+      }
+    default: break
+    }
+    switch signal {
     case .interrupt where lifecycle.isClosingClients:
       // Asked twice by hand: whoever sits there does not want to wait.
       log.warning("You insist... exiting now.")

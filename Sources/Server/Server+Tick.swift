@@ -51,6 +51,8 @@ extension Server {
   /// Sweeps for keys that have expired. Whether there are any keys that will.
   private mutating func expireKeys() -> Bool {
     guard execution.pointee.rules.activeExpire, !recovery.isLoading else { return false }
+    // A value that somebody is in the middle of changing could be among them.
+    guard execution.pointee.locks.isEmpty else { return true }
     var isNeeded = false
     let wallMilliseconds = Clock.wallMicroseconds() / 1_000
     let deadline = Clock.monotonicNanoseconds() + Slice.expiryNanoseconds
@@ -71,6 +73,7 @@ extension Server {
   /// The same for fields of hashes: goes on as long as any are due, time permitting.
   private mutating func expireFields() -> Bool {
     guard execution.pointee.rules.activeExpire, !recovery.isLoading else { return false }
+    guard execution.pointee.locks.isEmpty else { return true }
     var isNeeded = false
     let wallMilliseconds = Clock.wallMicroseconds() / 1_000
     let deadline = Clock.monotonicNanoseconds() + Slice.expiryNanoseconds

@@ -89,6 +89,8 @@ package struct Server: ~Copyable {
   let gates: UnsafeMutablePointer<Gate>
   /// Writers that wait for an image to have written what they would change.
   var parkedWriters = ParkedWriters()
+  /// Came while a command was in the middle of changing a value.
+  var postponedSignal: (signal: Signals.Signal, sender: UInt32)?
   /// Long commands that have paused.
   let walksPart = Part(Walks())
   /// Clients that wait for a key.

@@ -63,6 +63,11 @@ extension Entry {
     }
   }
 
+  /// Going through the whole value takes more than some ten microseconds.
+  public var isLong: Bool { valueBytes > Entry.shortBytesMax }
+
+  private static var shortBytesMax: Int { 16 << 10 }
+
   /// The value is one that takes long to write or to free.
   public var isLarge: Bool {
     switch holding {

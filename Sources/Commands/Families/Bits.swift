@@ -27,12 +27,12 @@ public enum Bits {
   private static var ranges: [CommandDefinition] {
     [
       CommandDefinition(
-        "bitcount", arity: -2, [.readonly, .unbounded], .bitmap, keys: [.key(1, [.readOnly, .access])],
+        "bitcount", arity: -2, [.readonly, .longIfLarge], .bitmap, keys: [.key(1, [.readOnly, .access])],
         group: .bitmap, since: "2.6.0", "How many bits of a string are set.",
         complexity: "O(N), N being the bytes looked at", history: [.init("7.0.0", "`BYTE` and `BIT`.")],
         arguments: "key \(range)", run: count),
       CommandDefinition(
-        "bitpos", arity: -3, [.readonly, .unbounded], .bitmap, keys: [.key(1, [.readOnly, .access])],
+        "bitpos", arity: -3, [.readonly, .longIfLarge], .bitmap, keys: [.key(1, [.readOnly, .access])],
         group: .bitmap, since: "2.8.7", "The first bit of a string that is set, or the first that is not.",
         complexity: "O(N), N being the bytes looked at", history: [.init("7.0.0", "`BYTE` and `BIT`.")],
         arguments: "key bit:integer \(range)", run: position),

@@ -53,7 +53,7 @@ public enum Geo {
   private static var searches: [CommandDefinition] {
     [
       CommandDefinition(
-        "geosearch", arity: -7, [.readonly, .unbounded], .geo, keys: reads, group: .geo, since: "6.2.0",
+        "geosearch", arity: -7, [.readonly, .longIfLarge], .geo, keys: reads, group: .geo, since: "6.2.0",
         "The places within a circle, a box or a polygon.", complexity: searchComplexity, history: polygonHistory,
         arguments: "key \(shape) [WITHCOORD] [WITHDIST] [WITHHASH]", run: search),
       CommandDefinition(
@@ -86,23 +86,23 @@ public enum Geo {
     let byMember = "\(instead) and `FROMMEMBER`"
     return [
       CommandDefinition(
-        "georadius", arity: -6, [.write, .denyOOM, .unbounded], .geo, keys: storeKeys(from: 6), findKeys: keysOfRadius(from: 6),
+        "georadius", arity: -6, [.write, .denyOOM, .longIfLarge], .geo, keys: storeKeys(from: 6), findKeys: keysOfRadius(from: 6),
         group: .geo, since: "3.2.0", deprecated: .init(since: "6.2.0", use: instead),
         "The places within a circle, perhaps stored.", complexity: searchComplexity,
         arguments: "key longitude:double latitude:double radius:double \(units) \(extras) \(store)", run: radius),
       CommandDefinition(
-        "georadius_ro", arity: -6, [.readonly, .unbounded], .geo, keys: reads, group: .geo, since: "3.2.10",
+        "georadius_ro", arity: -6, [.readonly, .longIfLarge], .geo, keys: reads, group: .geo, since: "3.2.10",
         deprecated: .init(since: "6.2.0", use: "`GEOSEARCH` with the `BYRADIUS` argument"),
         "The places within a circle.", complexity: searchComplexity,
         arguments: "key longitude:double latitude:double radius:double \(units) \(extras)", run: radiusReadOnly),
       CommandDefinition(
-        "georadiusbymember", arity: -5, [.write, .denyOOM, .unbounded], .geo, keys: storeKeys(from: 5),
+        "georadiusbymember", arity: -5, [.write, .denyOOM, .longIfLarge], .geo, keys: storeKeys(from: 5),
         findKeys: keysOfRadius(from: 5), group: .geo, since: "3.2.0",
         deprecated: .init(since: "6.2.0", use: byMember), "The places around a place, perhaps stored.",
         complexity: searchComplexity, arguments: "key member radius:double \(units) \(memberExtras) \(store)",
         run: radiusByMember),
       CommandDefinition(
-        "georadiusbymember_ro", arity: -5, [.readonly, .unbounded], .geo, keys: reads, group: .geo, since: "3.2.10",
+        "georadiusbymember_ro", arity: -5, [.readonly, .longIfLarge], .geo, keys: reads, group: .geo, since: "3.2.10",
         deprecated: .init(since: "6.2.0", use: "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments"),
         "The places around a place.", complexity: searchComplexity,
         arguments: "key member radius:double \(units) \(memberExtras)", run: radiusByMemberReadOnly),

@@ -39,19 +39,23 @@ extension Hashes {
       execution.refuseArity()
       return nil
     }
-    guard let location = execution.hashToChange() else { return nil }
+    guard var location = execution.hashToChange() else { return nil }
     let (database, limits) = (execution.database, execution.rules.encodings)
+    let key = execution.arguments[1]
+    execution.lock(key, location)
     let isVolatile = location.entry.hasVolatileFields
     var added = 0
     var ended = 0
     for index in stride(from: 2, to: execution.arguments.count, by: 2) {
+      guard execution.mayGoOnChanging(after: 4) else { return nil }
+      location = execution.located(key, location)
       let field = execution.arguments[index]
       if isVolatile && execution.fields(of: location).state(field) == .expired { ended += 1 }
       if database.pointee.setField(location, field, execution.arguments[index + 1], limits) { added += 1 }
     }
     execution.changed((execution.arguments.count - 2) / 2)
-    execution.noteEnded(execution.arguments[1], fields: ended)
-    execution.note(.hash, "hset", execution.arguments[1])
+    execution.noteEnded(key, fields: ended)
+    execution.note(.hash, "hset", key)
     return added + ended
   }
 
@@ -77,19 +81,24 @@ extension Hashes {
     case .refused: return
     case .absent: execution.reply.integer(0)
     case .found(let location):
-      let deleted = delete(&execution, key, location)
+      execution.lock(key, location)
+      guard let deleted = delete(&execution, key, location) else { return }
       execution.reply.integer(deleted)
     }
   }
 
   /// Takes the fields that words 2 and following name out, and the hash with the last of them; how many were there.
-  private static func delete(_ execution: inout Execution, _ key: ByteView, _ location: Location) -> Int {
+  /// Nil: nobody wants to know any more.
+  private static func delete(_ execution: inout Execution, _ key: ByteView, _ location: Location) -> Int? {
     if location.entry.hasVolatileFields { return deleteLive(&execution, key, location) }
     let database = execution.database
+    var location = location
     var deleted = 0
     var isEmpty = false
-    for index in 2..<execution.arguments.count
-    where !isEmpty && database.pointee.removeField(location, execution.arguments[index]) {
+    for index in 2..<execution.arguments.count where !isEmpty {
+      guard execution.mayGoOnChanging(after: 4) else { return nil }
+      location = execution.located(key, location)
+      guard database.pointee.removeField(location, execution.arguments[index]) else { continue }
       deleted += 1
       isEmpty = HashView(location.entry).count == 0
     }
@@ -101,10 +110,13 @@ extension Hashes {
   }
 
   /// The same among fields of which some may have ended.
-  private static func deleteLive(_ execution: inout Execution, _ key: ByteView, _ location: Location) -> Int {
+  private static func deleteLive(_ execution: inout Execution, _ key: ByteView, _ location: Location) -> Int? {
     let database = execution.database
+    var location = location
     var gone: [Int] = []
     for index in 2..<execution.arguments.count {
+      guard execution.mayGoOnChanging(after: 4) else { return nil }
+      location = execution.located(key, location)
       let field = execution.arguments[index]
       guard execution.fields(of: location).contains(field) else { continue }
       database.pointee.removeField(location, field)

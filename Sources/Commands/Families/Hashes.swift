@@ -10,7 +10,7 @@ public enum Hashes {
   private static var writing: [CommandDefinition] {
     [
       CommandDefinition(
-        "hset", arity: -4, [.write, .denyOOM, .fast], .hash, keys: [.key(1, [.readWrite, .update])], group: .hash,
+        "hset", arity: -4, [.write, .denyOOM, .fast, .longIfMany], .hash, keys: [.key(1, [.readWrite, .update])], group: .hash,
         since: "2.0.0", "Sets fields of a hash, which is made if it is not there.",
         complexity: "O(N), N being the number of fields", arguments: "key data{field value}...", run: set),
       CommandDefinition(
@@ -18,12 +18,12 @@ public enum Hashes {
         since: "2.0.0", "Sets a field of a hash if the field is not there.", complexity: "O(1)",
         arguments: "key field value", run: setIfAbsent),
       CommandDefinition(
-        "hmset", arity: -4, [.write, .denyOOM, .fast], .hash, keys: [.key(1, [.readWrite, .update])], group: .hash,
+        "hmset", arity: -4, [.write, .denyOOM, .fast, .longIfMany], .hash, keys: [.key(1, [.readWrite, .update])], group: .hash,
         since: "2.0.0", deprecated: .init(since: "4.0.0", use: "`HSET` with multiple field-value pairs"),
         "Sets fields of a hash, which is made if it is not there.", complexity: "O(N), N being the number of fields",
         arguments: "key data{field value}...", run: setSeveral),
       CommandDefinition(
-        "hdel", arity: -3, [.write, .fast], .hash, keys: [.key(1, [.readWrite, .delete])], group: .hash,
+        "hdel", arity: -3, [.write, .fast, .longIfMany], .hash, keys: [.key(1, [.readWrite, .delete])], group: .hash,
         since: "2.0.0", "Takes fields out of a hash, which goes with its last one.",
         complexity: "O(N), N being the number of fields", arguments: "key field...", run: delete),
       CommandDefinition(
@@ -44,16 +44,16 @@ public enum Hashes {
         since: "2.0.0", "The values of several fields of a hash.", complexity: "O(N), N being the number of fields",
         arguments: "key field...", run: getSeveral),
       CommandDefinition(
-        "hgetall", arity: 2, [.readonly, .unbounded], .hash, keys: [.key(1, [.readOnly, .access])],
+        "hgetall", arity: 2, [.readonly, .longIfLarge], .hash, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .hash, since: "2.0.0",
         "All fields of a hash with their values.", complexity: "O(N), N being the size of the hash", arguments: "key",
         run: getAll),
       CommandDefinition(
-        "hkeys", arity: 2, [.readonly, .unbounded], .hash, keys: [.key(1, [.readOnly, .access])],
+        "hkeys", arity: 2, [.readonly, .longIfLarge], .hash, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .hash, since: "2.0.0", "All fields of a hash.",
         complexity: "O(N), N being the size of the hash", arguments: "key", run: allFields),
       CommandDefinition(
-        "hvals", arity: 2, [.readonly, .unbounded], .hash, keys: [.key(1, [.readOnly, .access])],
+        "hvals", arity: 2, [.readonly, .longIfLarge], .hash, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .hash, since: "2.0.0", "All values of a hash.",
         complexity: "O(N), N being the size of the hash", arguments: "key", run: allValues),
       CommandDefinition(
@@ -71,7 +71,7 @@ public enum Hashes {
         "One or several fields of a hash, chosen at random.", complexity: "O(N), N being the number of fields wanted",
         arguments: "key [options{count:integer [WITHVALUES]}]", run: randomField),
       CommandDefinition(
-        "hscan", arity: -3, [.readonly, .unbounded], .hash, keys: [.key(1, [.readOnly, .access])],
+        "hscan", arity: -3, [.readonly, .longIfLarge], .hash, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output"], group: .hash, since: "2.8.0",
         "Some of the fields of a hash, and where to go on.", complexity: "O(1) for every call, O(N) for all fields",
         arguments: "key cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [NOVALUES]", run: scan),

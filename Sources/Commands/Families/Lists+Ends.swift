@@ -40,15 +40,43 @@ extension Execution {
     reply.array(count)
     var elements = list.cursor(from: end == .left ? 0 : total - 1, isBackward: end == .right)
     for _ in 0..<count {
+      guard mayGoOnChanging() else { return }
       if let element = elements.next() { reply.bulk(element) }
     }
-    takeOff(count, of: total, key, location, end)
+    let location = located(key, location)
+    guard count < total else { return takeOff(count, of: total, key, location, end) }
+    guard removeElements(count, key, location, end) else { return }
+    tookOff(count, key, located(key, location), end)
   }
+
+  /// Takes elements off an end, not all, some at a time. False: nobody wants them any more.
+  mutating func removeElements(_ count: Int, _ key: ByteView, _ location: Location, _ end: ListEnd) -> Bool {
+    var location = located(key, location)
+    let database = database
+    var left = count
+    while left > 0 {
+      let part = min(left, Self.takenAtOnceMax)
+      database.pointee.removeElements(
+        location, at: end == .left ? 0 : ListView(location.entry).count - part, count: part)
+      left -= part
+      guard left > 0 else { break }
+      guard mayGoOnChanging(after: Self.takenAtOnceMax) else { return false }
+      location = located(key, location)
+    }
+    return true
+  }
+
+  /// Elements that go between two looks at the clock: whole nodes, mostly.
+  private static var takenAtOnceMax: Int { 512 }
 
   /// Takes elements off an end, with the event and the count of changes.
   mutating func takeOff(_ count: Int, of total: Int, _ key: ByteView, _ location: Location, _ end: ListEnd) {
     let database = database
     database.pointee.removeElements(location, at: end == .left ? 0 : total - count, count: count)
+    tookOff(count, key, location, end)
+  }
+
+  private mutating func tookOff(_ count: Int, _ key: ByteView, _ location: Location, _ end: ListEnd) {
     changed(count)
     note(.list, end == .left ? "lpop" : "rpop", key)
     settleList(key, location)
@@ -63,7 +91,7 @@ extension Lists {
 
   private static func push(_ execution: inout Execution, _ end: ListEnd, makesList: Bool) {
     let key = execution.arguments[1]
-    let location: Location
+    var location: Location
     let database = execution.database
     switch execution.find(key, as: .list) {
     case .refused: return
@@ -77,7 +105,12 @@ extension Lists {
     // No request holds more bytes than fit a word.
     let bytes = words.reduce(0) { $0 &+ execution.arguments[$1].count }
     database.pointee.growList(location, bytes: bytes, count: words.count, execution.rules.encodings)
-    for index in words { execution.push(execution.arguments[index], location, end) }
+    execution.lock(key, location)
+    for index in words {
+      guard execution.mayGoOnChanging(after: 2) else { return }
+      location = execution.located(key, location)
+      execution.push(execution.arguments[index], location, end)
+    }
     execution.changed(words.count)
     execution.note(.list, end == .left ? "lpush" : "rpush", key)
     execution.reply.integer(ListView(location.entry).count)
@@ -104,6 +137,7 @@ extension Lists {
         return execution.takeOff(1, of: list.count, key, location, end)
       }
       guard wanted > 0 else { return execution.reply.array(0) }
+      execution.lock(key, location)
       execution.pop(min(wanted, list.count), key, location, end)
     }
   }
@@ -117,8 +151,9 @@ extension Lists {
   static func popFirst(_ execution: inout Execution, at index: Int, timeoutWord: Int?) {
     execution.popFirst(.list, at: index, timeoutWord: timeoutWord, { ListEnd($0) }) { execution, request, key, location in
       let count = min(request.count, ListView(location.entry).count)
-      execution.recordPop(request.end == .left ? "LPOP" : "RPOP", key, count)
+      execution.lock(key, location)
       execution.pop(count, key, location, request.end)
+      execution.recordPop(request.end == .left ? "LPOP" : "RPOP", key, count)
     }
   }
 }

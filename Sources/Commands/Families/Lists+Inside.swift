@@ -78,13 +78,16 @@ extension Lists {
     switch execution.find(key, as: .list) {
     case .refused: return
     case .absent: execution.reply.integer(0)
-    case .found(let location):
+    case .found(var location):
       let (database, limits) = (execution.database, execution.rules.encodings)
       let value = execution.arguments[4]
       database.pointee.growList(location, bytes: value.count, count: 1, limits)
-      guard let index = find(ListView(location.entry), execution.arguments[3]) else {
-        return execution.reply.integer(-1)
-      }
+      execution.lock(key, location)
+      var place = -1
+      guard find(&execution, ListView(location.entry), execution.arguments[3], &place) else { return }
+      guard place >= 0 else { return execution.reply.integer(-1) }
+      let index = place
+      location = execution.located(key, location)
       database.pointee.insertElement(location, value, at: isBehind ? index + 1 : index, limits)
       execution.changed()
       execution.note(.list, "linsert", key)
@@ -92,14 +95,19 @@ extension Lists {
     }
   }
 
-  private static func find(_ list: ListView, _ text: ByteView) -> Int? {
+  /// Looks for the first element that equals `text`; −1 if there is none. False: nobody wants to know any more.
+  private static func find(_ execution: inout Execution, _ list: ListView, _ text: ByteView, _ place: inout Int) -> Bool {
     var elements = list.cursor()
     var index = 0
     while let element = elements.next() {
-      if element.equals(text) { return index }
+      guard execution.mayGoOnChanging() else { return false }
+      if element.equals(text) {
+        place = index
+        return true
+      }
       index += 1
     }
-    return nil
+    return true
   }
 
   static func remove(_ execution: inout Execution) {
@@ -109,34 +117,48 @@ extension Lists {
     case .refused: return
     case .absent: execution.reply.integer(0)
     case .found(let location):
-      let removed = remove(&execution, location, given)
+      execution.lock(key, location)
+      guard let removed = remove(&execution, key, location, given) else { return }
       if removed > 0 {
         execution.changed(removed)
         execution.note(.list, "lrem", key)
-        execution.settleList(key, location)
+        execution.settleList(key, execution.located(key, location))
       }
       execution.reply.integer(removed)
     }
   }
 
-  /// Takes out equal elements: the first `wanted`, the last if it is negative, all if it is 0.
-  private static func remove(_ execution: inout Execution, _ location: Location, _ wanted: Int64) -> Int {
-    let list = ListView(location.entry)
+  /// Elements that are found before they are taken out together.
+  private static let foundAtOnceMax = 1024
+
+  /// Takes out equal elements: the first `wanted`, the last if it is negative, all if it is 0. Nil: nobody wants to
+  /// know any more.
+  private static func remove(
+    _ execution: inout Execution, _ key: ByteView, _ location: Location, _ wanted: Int64
+  ) -> Int? {
     let isBackward = wanted < 0
     let text = execution.arguments[3]
+    let most = wanted == 0 ? UInt64.max : wanted.magnitude
+    var location = location
+    var removed = 0
+    var next = isBackward ? ListView(location.entry).count - 1 : 0
     var found: [Int] = []
-    var elements = list.cursor(from: isBackward ? list.count - 1 : 0, isBackward: isBackward)
-    var index = isBackward ? list.count - 1 : 0
-    while let element = elements.next() {
-      if element.equals(text) {
-        found.append(index)
-        if UInt64(found.count) == wanted.magnitude { break }
+    repeat {
+      found.removeAll(keepingCapacity: true)
+      let list = ListView(location.entry)
+      var elements = list.cursor(from: next, isBackward: isBackward)
+      while found.count < foundAtOnceMax, UInt64(removed + found.count) < most, let element = elements.next() {
+        guard execution.mayGoOnChanging() else { return nil }
+        if element.equals(text) { found.append(next) }
+        next += isBackward ? -1 : 1
       }
-      index += isBackward ? -1 : 1
-    }
-    if isBackward { found.reverse() }
-    execution.database.pointee.removeElements(location, at: found)
-    return found.count
+      guard !found.isEmpty else { break }
+      if isBackward { found.reverse() } else { next -= found.count }
+      location = execution.located(key, location)
+      execution.database.pointee.removeElements(location, at: found)
+      removed += found.count
+    } while found.count == foundAtOnceMax && (isBackward ? next >= 0 : next < ListView(location.entry).count)
+    return removed
   }
 
   static func trim(_ execution: inout Execution) {
@@ -145,19 +167,20 @@ extension Lists {
     switch execution.find(key, as: .list) {
     case .refused: return
     case .absent: execution.reply.ok()
-    case .found(let location):
+    case .found(var location):
       let count = ListView(location.entry).count
       let kept = indexRange(start, stop, count: count)
+      if !kept.isEmpty {
+        execution.lock(key, location)
+        guard execution.removeElements(count - kept.upperBound, key, location, .right),
+          execution.removeElements(kept.lowerBound, key, location, .left)
+        else { return }
+        location = execution.located(key, location)
+        execution.database.pointee.shrinkList(location, execution.rules.encodings)
+      }
       execution.note(.list, "ltrim", key)
       execution.changed(count - kept.count)
-      if kept.isEmpty {
-        execution.removeEmptied(key, location)
-      } else {
-        let database = execution.database
-        database.pointee.removeElements(location, at: kept.upperBound, count: count - kept.upperBound)
-        database.pointee.removeElements(location, at: 0, count: kept.lowerBound)
-        database.pointee.shrinkList(location, execution.rules.encodings)
-      }
+      if kept.isEmpty { execution.removeEmptied(key, location) }
       execution.reply.ok()
     }
   }

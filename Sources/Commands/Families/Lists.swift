@@ -9,33 +9,33 @@ public enum Lists {
   private static var ends: [CommandDefinition] {
     [
       CommandDefinition(
-        "lpush", arity: -3, [.write, .denyOOM, .fast], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
+        "lpush", arity: -3, [.write, .denyOOM, .fast, .longIfMany], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
         since: "1.0.0", "Puts elements at the head of a list, which is made if it is not there.",
         complexity: "O(N), N being the number of elements", arguments: "key element...", run: pushLeft),
       CommandDefinition(
-        "rpush", arity: -3, [.write, .denyOOM, .fast], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
+        "rpush", arity: -3, [.write, .denyOOM, .fast, .longIfMany], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
         since: "1.0.0", "Puts elements at the tail of a list, which is made if it is not there.",
         complexity: "O(N), N being the number of elements", arguments: "key element...", run: pushRight),
       CommandDefinition(
-        "lpushx", arity: -3, [.write, .denyOOM, .fast], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
+        "lpushx", arity: -3, [.write, .denyOOM, .fast, .longIfMany], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
         since: "2.2.0", "Puts elements at the head of a list if it is there.",
         complexity: "O(N), N being the number of elements", arguments: "key element...", run: pushLeftIfPresent),
       CommandDefinition(
-        "rpushx", arity: -3, [.write, .denyOOM, .fast], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
+        "rpushx", arity: -3, [.write, .denyOOM, .fast, .longIfMany], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
         since: "2.2.0", "Puts elements at the tail of a list if it is there.",
         complexity: "O(N), N being the number of elements", arguments: "key element...", run: pushRightIfPresent),
       CommandDefinition(
-        "lpop", arity: -2, [.write, .fast], .list, keys: [.key(1, [.readWrite, .access, .delete])], group: .list,
+        "lpop", arity: -2, [.write, .fast, .longIfCounted], .list, keys: [.key(1, [.readWrite, .access, .delete])], group: .list,
         since: "1.0.0", "Takes elements from the head of a list, which goes with its last one.",
         complexity: "O(N), N being the number of elements taken", arguments: "key [count:integer@6.2.0]",
         run: popLeft),
       CommandDefinition(
-        "rpop", arity: -2, [.write, .fast], .list, keys: [.key(1, [.readWrite, .access, .delete])], group: .list,
+        "rpop", arity: -2, [.write, .fast, .longIfCounted], .list, keys: [.key(1, [.readWrite, .access, .delete])], group: .list,
         since: "1.0.0", "Takes elements from the tail of a list, which goes with its last one.",
         complexity: "O(N), N being the number of elements taken", arguments: "key [count:integer@6.2.0]",
         run: popRight),
       CommandDefinition(
-        "lmpop", arity: -4, [.write], .list, keys: [.counted(at: 1, [.readWrite, .access, .delete])], group: .list,
+        "lmpop", arity: -4, [.write, .unbounded], .list, keys: [.counted(at: 1, [.readWrite, .access, .delete])], group: .list,
         since: "7.0.0", "Takes elements from the first of several lists that has any.",
         complexity: "O(N+M), N being the number of keys and M that of elements taken",
         arguments: "numkeys:integer key... where(LEFT|RIGHT) [COUNT count:integer]", run: popFirst),
@@ -63,12 +63,12 @@ public enum Lists {
         "The element of a list at an index.", complexity: "O(N), N being the number of nodes up to it",
         arguments: "key index:integer", run: element),
       CommandDefinition(
-        "lrange", arity: 4, [.readonly, .unbounded], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "1.0.0",
+        "lrange", arity: 4, [.readonly, .longByRange], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "1.0.0",
         "The elements of a list between two indices.",
         complexity: "O(S+N), S being the number of nodes up to the first and N the number of elements",
         arguments: "key start:integer stop:integer", run: range),
       CommandDefinition(
-        "lpos", arity: -3, [.readonly, .unbounded], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "6.0.6",
+        "lpos", arity: -3, [.readonly, .longIfLarge], .list, keys: [.key(1, [.readOnly, .access])], group: .list, since: "6.0.6",
         "Where an element stands in a list.", complexity: "O(N), N being the length of the list",
         arguments: "key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]", run: position),
       CommandDefinition(
@@ -77,16 +77,16 @@ public enum Lists {
         complexity: "O(N), N being the number of nodes up to it", arguments: "key index:integer element",
         run: setElement),
       CommandDefinition(
-        "linsert", arity: 5, [.write, .denyOOM], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
+        "linsert", arity: 5, [.write, .denyOOM, .longIfLarge], .list, keys: [.key(1, [.readWrite, .insert])], group: .list,
         since: "2.2.0", "Puts an element before or behind another in a list.",
         complexity: "O(N), N being the number of elements up to it",
         arguments: "key where(BEFORE|AFTER) pivot element", run: insert),
       CommandDefinition(
-        "lrem", arity: 4, [.write], .list, keys: [.key(1, [.readWrite, .delete])], group: .list, since: "1.0.0",
+        "lrem", arity: 4, [.write, .longIfLarge], .list, keys: [.key(1, [.readWrite, .delete])], group: .list, since: "1.0.0",
         "Takes equal elements out of a list.", complexity: "O(N), N being the length of the list",
         arguments: "key count:integer element", run: remove),
       CommandDefinition(
-        "ltrim", arity: 4, [.write], .list, keys: [.key(1, [.readWrite, .delete])], group: .list, since: "1.0.0",
+        "ltrim", arity: 4, [.write, .longIfLarge], .list, keys: [.key(1, [.readWrite, .delete])], group: .list, since: "1.0.0",
         "Keeps the elements of a list between two indices and no others.",
         complexity: "O(N), N being the number of elements taken out", arguments: "key start:integer stop:integer",
         run: trim),

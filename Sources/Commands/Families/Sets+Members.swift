@@ -7,7 +7,7 @@ extension Sets {
   static func add(_ execution: inout Execution) {
     let key = execution.arguments[1]
     let limits = execution.rules.encodings
-    let location: Location
+    var location: Location
     switch execution.find(key, as: .set) {
     case .refused: return
     case .found(let found): location = found
@@ -19,9 +19,11 @@ extension Sets {
     }
     let database = execution.database
     var added = 0
-    for index in 2..<execution.arguments.count
-    where database.pointee.addMember(location, execution.arguments[index], limits) {
-      added += 1
+    execution.lock(key, location)
+    for index in 2..<execution.arguments.count {
+      guard execution.mayGoOnChanging(after: 4) else { return }
+      location = execution.located(key, location)
+      if database.pointee.addMember(location, execution.arguments[index], limits) { added += 1 }
     }
     if added > 0 {
       execution.changed(added)
@@ -32,12 +34,15 @@ extension Sets {
 
   static func remove(_ execution: inout Execution) {
     let key = execution.arguments[1]
-    guard case .found(let location) = lookUp(&execution, key) else { return }
+    guard case .found(var location) = lookUp(&execution, key) else { return }
     let database = execution.database
     var removed = 0
     var isEmpty = false
-    for index in 2..<execution.arguments.count
-    where database.pointee.removeMember(location, execution.arguments[index]) {
+    execution.lock(key, location)
+    for index in 2..<execution.arguments.count {
+      guard execution.mayGoOnChanging(after: 4) else { return }
+      location = execution.located(key, location)
+      guard database.pointee.removeMember(location, execution.arguments[index]) else { continue }
       removed += 1
       isEmpty = SetView(location.entry).count == 0
       if isEmpty { break }
@@ -155,13 +160,15 @@ extension Sets {
 }
 
 extension Execution {
-  /// All members of a set.
-  mutating func answer(_ set: SetView) {
+  /// All members of a set. False: nobody wants them any more.
+  @discardableResult
+  mutating func answer(_ set: SetView) -> Bool {
     reply.set(set.count)
     var members = set.cursor()
     while let member = members.next() {
-      guard mayGoOn() else { return }
+      guard mayGoOn() else { return false }
       reply.bulk(member)
     }
+    return true
   }
 }

@@ -37,38 +37,46 @@ extension Sets {
     case .found(let location):
       guard wanted > 0 else { return execution.reply.set(0) }
       let set = SetView(location.entry)
-      execution.note(.set, "spop", key)
+      execution.lock(key, location)
       guard wanted < set.count else {
-        execution.changed(set.count)
-        execution.answer(set)
+        guard execution.answer(set) else { return }
+        execution.note(.set, "spop", key)
+        execution.changed(wanted)
         execution.recordDeletion(key)
-        return execution.removeEmptied(key, location)
+        return execution.removeEmptied(key, execution.located(key, location))
       }
-      execution.changed(wanted)
       execution.reply.set(wanted)
       var left = wanted
       while left > 0 {
         let part = min(left, recordedMembersMax)
-        popPart(&execution, key, location, part)
+        guard popPart(&execution, key, location, part) else { return }
         left -= part
       }
+      execution.note(.set, "spop", key)
+      execution.changed(wanted)
     }
   }
 
   /// Members of one SREM.
   private static let recordedMembersMax = 1024
 
-  private static func popPart(_ execution: inout Execution, _ key: ByteView, _ location: Location, _ count: Int) {
+  /// False: nobody wants the rest any more.
+  private static func popPart(
+    _ execution: inout Execution, _ key: ByteView, _ location: Location, _ count: Int
+  ) -> Bool {
     execution.effects.beginRecord(words: 2 + count)
     execution.effects.word("SREM")
     execution.effects.word(key)
     let database = execution.database
     for _ in 0..<count {
-      guard let member = SetView(location.entry).random(execution.random.next())?.copied() else { return }
+      guard execution.mayGoOnChanging(after: 8) else { return false }
+      let location = execution.located(key, location)
+      guard let member = SetView(location.entry).random(execution.random.next())?.copied() else { break }
       execution.reply.bulk(member.bytes)
       execution.effects.word(member.bytes)
       database.pointee.removeMember(location, member.bytes)
     }
+    return true
   }
 
   static func randomMember(_ execution: inout Execution) {

@@ -9,11 +9,11 @@ public enum Sets {
   private static var members: [CommandDefinition] {
     [
       CommandDefinition(
-        "sadd", arity: -3, [.write, .denyOOM, .fast], .set, keys: [.key(1, [.readWrite, .insert])], group: .set,
+        "sadd", arity: -3, [.write, .denyOOM, .fast, .longIfMany], .set, keys: [.key(1, [.readWrite, .insert])], group: .set,
         since: "1.0.0", "Adds members to a set, which is made if it is not there.",
         complexity: "O(N), N being the number of members", arguments: "key member...", run: add),
       CommandDefinition(
-        "srem", arity: -3, [.write, .fast], .set, keys: [.key(1, [.readWrite, .delete])], group: .set, since: "1.0.0",
+        "srem", arity: -3, [.write, .fast, .longIfMany], .set, keys: [.key(1, [.readWrite, .delete])], group: .set, since: "1.0.0",
         "Takes members out of a set, which goes with its last one.",
         complexity: "O(N), N being the number of members", arguments: "key member...", run: remove),
       CommandDefinition(
@@ -32,11 +32,11 @@ public enum Sets {
         "scard", arity: 2, [.readonly, .fast], .set, keys: [.key(1, .readOnly)], group: .set, since: "1.0.0",
         "How many members a set has.", complexity: "O(1)", arguments: "key", run: count),
       CommandDefinition(
-        "smembers", arity: 2, [.readonly, .unbounded], .set, keys: [.key(1, [.readOnly, .access])],
+        "smembers", arity: 2, [.readonly, .longIfLarge], .set, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output_order"], group: .set, since: "1.0.0", "All members of a set.",
         complexity: "O(N), N being the size of the set", arguments: "key", run: allMembers),
       CommandDefinition(
-        "sscan", arity: -3, [.readonly, .unbounded], .set, keys: [.key(1, [.readOnly, .access])],
+        "sscan", arity: -3, [.readonly, .longIfLarge], .set, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output"], group: .set, since: "2.8.0",
         "Some of the members of a set, and where to go on.", complexity: "O(1) for every call, O(N) for all members",
         arguments: "key cursor:integer [MATCH pattern:pattern] [COUNT count:integer]", run: scan),
@@ -46,7 +46,7 @@ public enum Sets {
   private static var choices: [CommandDefinition] {
     [
       CommandDefinition(
-        "spop", arity: -2, [.write, .fast], .set, keys: [.key(1, [.readWrite, .access, .delete])],
+        "spop", arity: -2, [.write, .fast, .longIfCounted], .set, keys: [.key(1, [.readWrite, .access, .delete])],
         tips: ["nondeterministic_output"], group: .set, since: "1.0.0",
         "Takes one or several members out of a set, chosen at random.",
         complexity: "O(N), N being the number of members taken", arguments: "key [count:integer@3.2.0]", run: pop),

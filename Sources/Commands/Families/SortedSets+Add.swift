@@ -76,7 +76,7 @@ extension SortedSets {
       if options.isXX { return options.isIncrement ? execution.reply.null() : execution.reply.integer(0) }
     }
     let isNew = existing == nil
-    let location =
+    var location =
       existing
       ?? database.pointee.insertSortedSet(
         key, execution.hash(of: key), memberBytes: words.reduce(0) { max($0, execution.arguments[$1 + 1].count) },
@@ -84,7 +84,10 @@ extension SortedSets {
     var added = 0
     var changed = 0
     var score: Double?
+    execution.lock(key, location)
     for index in words {
+      guard execution.mayGoOnChanging(after: 8) else { return }
+      location = execution.located(key, location)
       guard let given = execution.arguments[index].score else { continue }
       let member = execution.arguments[index + 1]
       let old = SortedSetView(location.entry).score(member)

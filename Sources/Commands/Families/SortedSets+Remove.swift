@@ -22,14 +22,18 @@ extension SortedSets {
     switch execution.find(key, as: .sortedSet) {
     case .refused: return
     case .absent: execution.reply.integer(0)
-    case .found(let location):
+    case .found(var location):
       let database = execution.database
       var removed = 0
       var isEmpty = false
-      for index in 2..<execution.arguments.count
-      where !isEmpty && database.pointee.removeScored(location, execution.arguments[index]) {
+      execution.lock(key, location)
+      for index in 2..<execution.arguments.count {
+        guard execution.mayGoOnChanging(after: 8) else { return }
+        location = execution.located(key, location)
+        guard database.pointee.removeScored(location, execution.arguments[index]) else { continue }
         removed += 1
         isEmpty = SortedSetView(location.entry).count == 0
+        if isEmpty { break }
       }
       if removed > 0 {
         execution.changed(removed)
@@ -64,6 +68,7 @@ extension SortedSets {
     case .absent: execution.reply.integer(0)
     case .found(let location):
       let range = ranks(SortedSetView(location.entry))
+      execution.lock(key, location)
       execution.takeOut(range, key, location, event)
       execution.reply.integer(range.count)
     }
@@ -85,6 +90,7 @@ extension SortedSets {
     case .absent: execution.reply.array(0)
     case .found(let location):
       let count = min(wanted ?? 1, SortedSetView(location.entry).count)
+      execution.lock(key, location)
       // With a count RESP3 has an array for each member.
       let isNested = wanted != nil && execution.reply.isRESP3
       execution.reply.array(isNested ? count : count * 2)
@@ -102,9 +108,10 @@ extension SortedSets {
     execution.popFirst(.sortedSet, at: index, timeoutWord: timeoutWord, { ScoreEnd($0) }) {
       execution, request, key, location in
       let count = min(request.count, SortedSetView(location.entry).count)
+      execution.lock(key, location)
       execution.reply.array(count)
-      execution.recordPop(request.end == .lowest ? "ZPOPMIN" : "ZPOPMAX", key, count)
       execution.pop(count, key, location, request.end, isNested: true)
+      execution.recordPop(request.end == .lowest ? "ZPOPMIN" : "ZPOPMAX", key, count)
     }
   }
 }
@@ -114,12 +121,29 @@ extension Execution {
   mutating func takeOut(_ ranks: Range<Int>, _ key: ByteView, _ location: Location, _ event: StaticString) {
     guard !ranks.isEmpty else { return }
     let isAll = ranks.count == SortedSetView(location.entry).count
+    if !isAll { takeOut(ranks, key, location) }
     changed(ranks.count)
     note(.sortedSet, event, key)
-    guard !isAll else { return removeEmptied(key, location) }
-    let database = database
-    database.pointee.removeRanks(location, ranks)
+    if isAll { removeEmptied(key, location) }
   }
+
+  /// Some at a time; not all that there are.
+  private mutating func takeOut(_ ranks: Range<Int>, _ key: ByteView, _ location: Location) {
+    var location = location
+    let database = database
+    // From the end, so that the others keep their ranks.
+    var end = ranks.upperBound
+    while end > ranks.lowerBound {
+      let begin = max(ranks.lowerBound, end - Self.takenAtOnceMax)
+      database.pointee.removeRanks(location, begin..<end)
+      end = begin
+      guard end > ranks.lowerBound, mayGoOnChanging(after: Self.takenAtOnceMax * 8) else { return }
+      location = located(key, location)
+    }
+  }
+
+  /// Members that go between two looks at the clock. A packed set's all do.
+  private static var takenAtOnceMax: Int { 128 }
 
   /// Answers `count` members of an end with their scores, behind a header that the caller wrote, and takes them out.
   mutating func pop(_ count: Int, _ key: ByteView, _ location: Location, _ end: ScoreEnd, isNested: Bool) {
@@ -127,11 +151,13 @@ extension Execution {
     let total = set.count
     var members = set.cursor(from: end == .lowest ? 0 : total - 1, isBackward: end == .highest)
     for _ in 0..<count {
+      guard mayGoOnChanging(after: 2) else { return }
       guard let item = members.next() else { break }
       if isNested { reply.array(2) }
       reply.bulk(item.name)
       reply.score(item.score)
     }
+    let location = located(key, location)
     let ranks = end == .lowest ? 0..<count : total - count..<total
     takeOut(ranks, key, location, end == .lowest ? "zpopmin" : "zpopmax")
   }

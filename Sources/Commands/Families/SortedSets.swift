@@ -10,7 +10,7 @@ public enum SortedSets {
   private static var writing: [CommandDefinition] {
     [
       CommandDefinition(
-        "zadd", arity: -4, [.write, .denyOOM, .fast], .sortedSet, keys: [.key(1, [.readWrite, .update])],
+        "zadd", arity: -4, [.write, .denyOOM, .fast, .longIfMany], .sortedSet, keys: [.key(1, [.readWrite, .update])],
         group: .sortedSet, since: "1.2.0",
         "Adds members with scores to a sorted set, which is made if it is not there.",
         complexity: "O(log(N)) for each member, N being the size of the sorted set",
@@ -23,37 +23,37 @@ public enum SortedSets {
         complexity: "O(log(N)), N being the size of the sorted set", arguments: "key increment:integer member",
         run: incrementBy),
       CommandDefinition(
-        "zrem", arity: -3, [.write, .fast], .sortedSet, keys: [.key(1, [.readWrite, .delete])], group: .sortedSet,
+        "zrem", arity: -3, [.write, .fast, .longIfMany], .sortedSet, keys: [.key(1, [.readWrite, .delete])], group: .sortedSet,
         since: "1.2.0", "Takes members out of a sorted set, which goes with its last one.",
         complexity: "O(M*log(N)), N being the size of the sorted set and M the number of members",
         arguments: "key member...", run: remove),
       CommandDefinition(
-        "zremrangebyrank", arity: 4, [.write], .sortedSet, keys: [.key(1, [.readWrite, .delete])], group: .sortedSet,
+        "zremrangebyrank", arity: 4, [.write, .longByRange], .sortedSet, keys: [.key(1, [.readWrite, .delete])], group: .sortedSet,
         since: "2.0.0", "Takes the members between two ranks out of a sorted set.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members taken out",
         arguments: "key start:integer stop:integer", run: removeByRank),
       CommandDefinition(
-        "zremrangebyscore", arity: 4, [.write], .sortedSet, keys: [.key(1, [.readWrite, .delete])], group: .sortedSet,
+        "zremrangebyscore", arity: 4, [.write, .longIfLarge], .sortedSet, keys: [.key(1, [.readWrite, .delete])], group: .sortedSet,
         since: "1.2.0", "Takes the members between two scores out of a sorted set.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members taken out",
         arguments: "key min:double max:double", run: removeByScore),
       CommandDefinition(
-        "zremrangebylex", arity: 4, [.write], .sortedSet, keys: [.key(1, [.readWrite, .delete])], group: .sortedSet,
+        "zremrangebylex", arity: 4, [.write, .longIfLarge], .sortedSet, keys: [.key(1, [.readWrite, .delete])], group: .sortedSet,
         since: "2.8.9", "Takes the members between two members out of a sorted set of one score.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members taken out",
         arguments: "key min max", run: removeByMember),
       CommandDefinition(
-        "zpopmin", arity: -2, [.write, .fast], .sortedSet, keys: [.key(1, [.readWrite, .access, .delete])],
+        "zpopmin", arity: -2, [.write, .fast, .longIfCounted], .sortedSet, keys: [.key(1, [.readWrite, .access, .delete])],
         group: .sortedSet, since: "5.0.0", "Takes the members of the lowest scores out of a sorted set.",
         complexity: "O(log(N)*M), N being the size of the sorted set and M the number of members taken out",
         arguments: "key [count:integer]", run: popLowest),
       CommandDefinition(
-        "zpopmax", arity: -2, [.write, .fast], .sortedSet, keys: [.key(1, [.readWrite, .access, .delete])],
+        "zpopmax", arity: -2, [.write, .fast, .longIfCounted], .sortedSet, keys: [.key(1, [.readWrite, .access, .delete])],
         group: .sortedSet, since: "5.0.0", "Takes the members of the highest scores out of a sorted set.",
         complexity: "O(log(N)*M), N being the size of the sorted set and M the number of members taken out",
         arguments: "key [count:integer]", run: popHighest),
       CommandDefinition(
-        "zmpop", arity: -4, [.write], .sortedSet, keys: [.counted(at: 1, [.readWrite, .access, .delete])],
+        "zmpop", arity: -4, [.write, .unbounded], .sortedSet, keys: [.counted(at: 1, [.readWrite, .access, .delete])],
         group: .sortedSet, since: "7.0.0", "Takes members out of the first of several sorted sets that has any.",
         complexity: "O(K)+O(M*log(N)), K being the number of keys, N the size of the sorted set and M the "
           + "number of members taken out",
@@ -98,7 +98,7 @@ public enum SortedSets {
         complexity: "O(N), N being the number of members wanted",
         arguments: "key [options{count:integer [WITHSCORES]}]", run: randomMember),
       CommandDefinition(
-        "zscan", arity: -3, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])],
+        "zscan", arity: -3, [.readonly, .longIfLarge], .sortedSet, keys: [.key(1, [.readOnly, .access])],
         tips: ["nondeterministic_output"], group: .sortedSet, since: "2.8.0",
         "Some of the members of a sorted set, and where to go on.",
         complexity: "O(1) for every call, O(N) for all members",
@@ -109,7 +109,7 @@ public enum SortedSets {
   private static var ranges: [CommandDefinition] {
     [
       CommandDefinition(
-        "zrange", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
+        "zrange", arity: -4, [.readonly, .longByRange], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
         since: "1.2.0", "The members between two ranks, scores or members.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members told",
         arguments: "key start stop [sortby(BYSCORE|BYLEX)@6.2.0] [REV@6.2.0] [LIMIT limit{offset:integer "
@@ -124,20 +124,20 @@ public enum SortedSets {
           + "count:integer}]",
         run: storeRange),
       CommandDefinition(
-        "zrevrange", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
+        "zrevrange", arity: -4, [.readonly, .longByRange], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
         since: "1.2.0", deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `REV` argument"),
         "The members between two ranks, the highest score first.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members told",
         arguments: "key start:integer stop:integer [WITHSCORES]", run: reverseRange),
       CommandDefinition(
-        "zrangebyscore", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
+        "zrangebyscore", arity: -4, [.readonly, .longIfLarge], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
         since: "1.0.5", deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `BYSCORE` argument"),
         "The members between two scores.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members told",
         arguments: "key min:double max:double [WITHSCORES@2.0.0] [LIMIT limit{offset:integer count:integer}]",
         run: rangeByScore),
       CommandDefinition(
-        "zrevrangebyscore", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])],
+        "zrevrangebyscore", arity: -4, [.readonly, .longIfLarge], .sortedSet, keys: [.key(1, [.readOnly, .access])],
         group: .sortedSet, since: "2.2.0",
         deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `REV` and `BYSCORE` arguments"),
         "The members between two scores, the highest first.",
@@ -145,13 +145,13 @@ public enum SortedSets {
         arguments: "key max:double min:double [WITHSCORES] [LIMIT limit{offset:integer count:integer}]",
         run: reverseRangeByScore),
       CommandDefinition(
-        "zrangebylex", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
+        "zrangebylex", arity: -4, [.readonly, .longIfLarge], .sortedSet, keys: [.key(1, [.readOnly, .access])], group: .sortedSet,
         since: "2.8.9", deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `BYLEX` argument"),
         "The members between two members in a sorted set of one score.",
         complexity: "O(log(N)+M), N being the size of the sorted set and M the number of members told",
         arguments: "key min max [LIMIT limit{offset:integer count:integer}]", run: rangeByMember),
       CommandDefinition(
-        "zrevrangebylex", arity: -4, [.readonly, .unbounded], .sortedSet, keys: [.key(1, [.readOnly, .access])],
+        "zrevrangebylex", arity: -4, [.readonly, .longIfLarge], .sortedSet, keys: [.key(1, [.readOnly, .access])],
         group: .sortedSet, since: "2.8.9",
         deprecated: .init(since: "6.2.0", use: "`ZRANGE` with the `REV` and `BYLEX` arguments"),
         "The members between two members in a sorted set of one score, backwards.",

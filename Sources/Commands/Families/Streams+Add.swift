@@ -42,7 +42,7 @@ extension Streams {
     execution.changed()
     execution.note(.stream, "xadd", key)
     execution.reply.streamID(id)
-    if options.strategy != nil, options.trim(&execution, location) > 0 { execution.note(.stream, "xtrim", key) }
+    if options.strategy != nil, options.trim(&execution, key, location) ?? 0 > 0 { execution.note(.stream, "xtrim", key) }
     record(&execution, options, identity, id, location)
   }
 

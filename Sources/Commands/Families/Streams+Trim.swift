@@ -133,8 +133,8 @@ struct TrimOptions {
 
   // MARK: doing it
 
-  /// Trims the stream at `location`; how many entries went.
-  func trim(_ execution: inout Execution, _ location: Location) -> Int {
+  /// Trims the stream at `location`; how many entries went. Nil: nobody wants to know any more.
+  func trim(_ execution: inout Execution, _ key: ByteView, _ location: Location) -> Int? {
     guard let strategy else { return 0 }
     let bound: StreamTrim.Bound =
       switch strategy {
@@ -147,10 +147,38 @@ struct TrimOptions {
     let most = isApproximate ? limit ?? usual : 0
     let trim = StreamTrim(bound, isApproximate: isApproximate, entriesMax: most)
     let references = references ?? .keep
-    return execution.database.pointee.changeStream(location) { stream in
-      references == .keep ? stream.trim(trim) : stream.trim(trim, references)
+    guard references == .keep else {
+      return execution.database.pointee.changeStream(location) { $0.trim(trim, references) }
     }
+    guard execution.pauses.door != nil else {
+      return execution.database.pointee.changeStream(location) { $0.trim(trim) }
+    }
+    return Self.trim(&execution, key, location, trim)
   }
+
+  /// Whole blocks first, some at a time.
+  private static func trim(
+    _ execution: inout Execution, _ key: ByteView, _ location: Location, _ trim: StreamTrim
+  ) -> Int? {
+    let most = trim.entriesMax > 0 ? trim.entriesMax : Int.max
+    var location = location
+    var removed = 0
+    var part = 0
+    repeat {
+      let blocks = StreamTrim(trim.bound, isApproximate: true, entriesMax: min(most - removed, trimmedAtOnceMax))
+      guard blocks.entriesMax > 0 else { return removed }
+      part = execution.database.pointee.changeStream(location) { $0.trim(blocks) }
+      removed += part
+      guard execution.mayGoOnChanging(after: 1 + part / 4) else { return nil }
+      location = execution.located(key, location)
+    } while part > 0
+    // The block of which some entries stay, and one that is larger than a part.
+    let rest = StreamTrim(trim.bound, isApproximate: trim.isApproximate, entriesMax: most == .max ? 0 : most - removed)
+    return removed + execution.database.pointee.changeStream(location) { $0.trim(rest) }
+  }
+
+  /// Entries that go between two looks at the clock.
+  private static var trimmedAtOnceMax: Int { 4096 }
 
   // MARK: recording it
 
@@ -183,7 +211,8 @@ extension Streams {
     let key = execution.arguments[1]
     guard let options = TrimOptions(&execution, from: 2, adds: false) else { return }
     guard case .found(let location) = find(&execution, key) else { return }
-    let removed = options.trim(&execution, location)
+    execution.lock(key, location)
+    guard let removed = options.trim(&execution, key, location) else { return }
     execution.reply.integer(removed)
     guard removed > 0 else { return }
     execution.changed(removed)

@@ -29,7 +29,7 @@ public enum Streams {
           """,
         run: add),
       CommandDefinition(
-        "xtrim", arity: -4, [.write], .stream, keys: [.key(1, [.readWrite, .delete])], tips: random, group: .stream,
+        "xtrim", arity: -4, [.write, .longIfLarge], .stream, keys: [.key(1, [.readWrite, .delete])], tips: random, group: .stream,
         since: "5.0.0", "Takes entries away from the beginning of a stream.",
         complexity: "O(N), N being the entries taken away",
         history: [
@@ -71,13 +71,13 @@ public enum Streams {
   private static var readings: [CommandDefinition] {
     [
       CommandDefinition(
-        "xrange", arity: -4, [.readonly, .unbounded], .stream, keys: range, group: .stream, since: "5.0.0",
+        "xrange", arity: -4, [.readonly, .longIfLarge], .stream, keys: range, group: .stream, since: "5.0.0",
         "Entries of a stream within bounds.",
         complexity: "O(log(N)+M), N being the stream's length and M what is returned",
         history: [.init("6.2.0", "Exclusive bounds.")], arguments: "key start end [COUNT count:integer]",
         run: rangeForwards),
       CommandDefinition(
-        "xrevrange", arity: -4, [.readonly, .unbounded], .stream, keys: range, group: .stream, since: "5.0.0",
+        "xrevrange", arity: -4, [.readonly, .longIfLarge], .stream, keys: range, group: .stream, since: "5.0.0",
         "Entries of a stream within bounds, the last first.",
         complexity: "O(log(N)+M), N being the stream's length and M what is returned",
         history: [.init("6.2.0", "Exclusive bounds.")], arguments: "key end start [COUNT count:integer]",

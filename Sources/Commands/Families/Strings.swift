@@ -124,12 +124,12 @@ public enum Strings {
         complexity: "O(M), M being the length of what is written and of the zeros before it",
         arguments: "key offset:integer value", run: setRange),
       CommandDefinition(
-        "getrange", arity: 4, [.readonly, .unbounded], .string, keys: [.key(1, [.readOnly, .access])],
+        "getrange", arity: 4, [.readonly, .longIfLarge], .string, keys: [.key(1, [.readOnly, .access])],
         group: .string, since: "2.4.0", "A part of the string at a key.",
         complexity: "O(N), N being the length of the part", arguments: "key start:integer end:integer",
         run: getRange),
       CommandDefinition(
-        "substr", arity: 4, [.readonly, .unbounded], .string, keys: [.key(1, [.readOnly, .access])],
+        "substr", arity: 4, [.readonly, .longIfLarge], .string, keys: [.key(1, [.readOnly, .access])],
         group: .string, since: "1.0.0", deprecated: .init(since: "2.0.0", use: "`GETRANGE`"),
         "A part of the string at a key.", complexity: "O(N), N being the length of the part",
         arguments: "key start:integer end:integer", run: getRange),

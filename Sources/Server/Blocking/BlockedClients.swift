@@ -30,6 +30,8 @@ struct BlockedClients {
   private var ready: [Effects.KeyPlace] = []
   /// Those before it have been taken.
   private var nextReady = 0
+  /// Written, but who waits for them would change something that somebody else is changing.
+  private var postponed: [Effects.KeyPlace] = []
   private var readyPlaces: Set<Effects.KeyPlace> = []
   private var lastNumber: UInt64 = 0
   /// Waiters are being served: what that makes ready comes behind.
@@ -96,6 +98,16 @@ struct BlockedClients {
     nextReady += 1
     readyPlaces.remove(place)
     return place
+  }
+
+  /// Who waits for the key is looked at again when `signalPostponed` is called.
+  mutating func postpone(_ place: Effects.KeyPlace) { postponed.append(place) }
+
+  mutating func signalPostponed() {
+    guard !postponed.isEmpty else { return }
+    let places = postponed
+    postponed = []
+    for place in places { signal(place) }
   }
 
   func waiters(_ place: Effects.KeyPlace) -> [Waiter] { queues[place] ?? [] }

@@ -26,6 +26,12 @@ extension UnsafeMutablePointer where Pointee == Server {
         else { continue }
         // Taken by those before: the others need not look.
         guard request.pointee.seesRemoval || pointee.isThere(place, request) else { break }
+        if !pointee.execution.pointee.locks.isEmpty,
+          pointee.waitsForLock(request.pointee.arguments, request.pointee.command.pointee.index)
+        {
+          pointee.blocked.postpone(place)
+          break
+        }
         retry(client, request)
       }
     }

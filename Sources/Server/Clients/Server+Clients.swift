@@ -131,7 +131,7 @@ extension Server {
     endTransaction(client)
     endMonitoring(client)
     endSubscriber(client)
-    if let walk = client.pointee.walk { abandon(walk) }
+    if let walk = client.pointee.walk { leave(walk) }
     log.verbose("Client closed connection \(describe(client))")
   }
 

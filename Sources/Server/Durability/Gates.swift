@@ -23,6 +23,8 @@ struct Gate: BitwiseCopyable {
   var step: Int16 = 1
   /// It may change a value where it stands, rather than replace or remove it.
   var changesValues = false
+  /// It may look at or change keys that its words do not name, or all of them.
+  private(set) var mayTouchAnything = false
   /// It changes what is known about a stream's groups, and not the stream: who watches the key is not concerned.
   private(set) var isAboutGroups = false
   /// It writes what its specifications say it reads: XREADGROUP leaves the stream as it is, but not its group.
@@ -40,6 +42,7 @@ struct Gate: BitwiseCopyable {
       copy.copyMemory(from: UnsafeRawPointer(bytes.baseAddress ?? UnsafePointer(copy.assumingMemoryBound(to: UInt8.self))), byteCount: bytes.count)
       return ByteView(start: UnsafeRawPointer(copy), count: bytes.count)
     }
+    mayTouchAnything = Self.touchingAnything.contains(facts.fullName)
     isAboutGroups = facts.container == "xgroup" || Self.aboutGroups.contains(facts.name)
     // WATCH says nothing about its keys: only EXEC does.
     if facts.name == "watch" { return }
@@ -67,6 +70,11 @@ struct Gate: BitwiseCopyable {
   private static let replacing: Set<String> = [
     "set", "getset", "getdel", "getex", "delifeq", "expire", "pexpire", "expireat", "pexpireat", "persist", "rename",
     "renamenx", "move",
+  ]
+
+  private static let touchingAnything: Set<String> = [
+    "flushall", "flushdb", "swapdb", "save", "bgsave", "bgrewriteaof", "shutdown", "debug", "config|set", "sort", "sort_ro",
+    "randomkey", "eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro",
   ]
 
   private static let aboutGroups: Set<String> = ["xsetid", "xack", "xclaim", "xautoclaim", "xreadgroup"]

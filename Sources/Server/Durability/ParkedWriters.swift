@@ -6,6 +6,8 @@
 //                                                  the command that reads it
 //   value written, command ended ─▶ all held writers look again
 //
+// Who names a key that a paused command is in the middle of changing is held as well, writer or reader (Server+Locks).
+//
 // Without this the writer would copy the value: right, but as long as that takes nobody else is served. What only
 // unlinks a value (DEL, SET, RENAME) does not wait. Whoever is not asked (a script, an expired key) copies.
 import Bytes
@@ -49,8 +51,7 @@ extension Server {
   ) -> Bool {
     var database = Int(client.pointee.session.database)
     guard client.pointee.session.flags.contains(.inTransaction), let transaction = client.pointee.transaction else {
-      return gates[command.pointee.index].changesValues
-        && hurriesWalk(arguments, command.pointee.index, databases + database)
+      return mustWait(arguments, command.pointee.index, databases + database)
     }
     guard command.pointee.index == transactions.exec else { return false }
     var isPostponed = false
@@ -61,10 +62,18 @@ extension Server {
       if place == transactions.select, let number = words[1].int64, 0..<Int64(execution.pointee.databaseCount) ~= number {
         database = Int(number)
       }
-      guard gates[place].changesValues, hurriesWalk(words, place, databases + database) else { continue }
-      isPostponed = true
+      if mustWait(words, place, databases + database) { isPostponed = true }
     }
     return isPostponed
+  }
+
+  /// The same for one request.
+  private mutating func mustWait(
+    _ arguments: Arguments, _ index: Int, _ database: UnsafeMutablePointer<Keyspace>
+  ) -> Bool {
+    let isLocked = !execution.pointee.locks.isEmpty && waitsForLock(arguments, index)
+    let isRead = gates[index].changesValues && hurriesWalk(arguments, index, database)
+    return isLocked || isRead
   }
 
   /// Has the walk take every large value next that the request would change; whether there is one.

@@ -122,7 +122,7 @@ extension Server {
     }
     if case .poisoned = appendLog.pipeline.health, !appendLog.pipeline.isFlying, snapshots.fileSwitch == .none,
       !snapshots.isChangingManifest, appendLog.state == .on || appendLog.state == .enabling,
-      clock.nanoseconds >= snapshots.rescueAtNanoseconds, snapshots.job?.pointee.purpose != .firstBase
+      clock.nanoseconds >= snapshots.rescueAtNanoseconds, snapshots.job?.pointee.purpose != .firstBase, mayBeginImage()
     {
       beginRescue()
     }
@@ -309,6 +309,7 @@ extension Server {
   /// The log has grown by so much that a new base is worth writing.
   mutating func rewriteIfGrown() {
     let settings = configuration.settings.persistence
+    guard execution.pointee.locks.isEmpty else { return }
     if clock.seconds >= snapshots.rewriteNotBeforeSeconds && enableAgain() { return }
     guard canRewrite, settings.logRewritePercentage > 0, appendLog.currentBytes > Int64(settings.logRewriteBytesMin),
       clock.seconds >= snapshots.rewriteNotBeforeSeconds

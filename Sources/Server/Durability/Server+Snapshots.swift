@@ -206,6 +206,7 @@ extension Server {
   /// Begins what was asked for meanwhile.
   mutating func beginScheduled() {
     guard snapshots.job == nil, snapshots.fileSwitch == .none, !snapshots.isSavingAtOnce else { return }
+    guard snapshots.isRewriteScheduled || snapshots.isSaveScheduled, mayBeginImage() else { return }
     if snapshots.isRewriteScheduled && appendLog.state == .off {
       snapshots.isRewriteScheduled = false
       beginLooseBase()
@@ -262,6 +263,7 @@ extension Server {
     let mayTry = !snapshots.lastFailed || clock.seconds - snapshots.lastAttemptSeconds > Self.retrySeconds
     for point in configuration.settings.persistence.savePoints
     where changes >= UInt64(point.changes) && wall - snapshots.lastSaveSeconds > Int64(point.seconds) && mayTry && changes > 0 {
+      guard mayBeginImage() else { return }
       log.notice("\(point.changes) changes in \(point.seconds) seconds. Saving...")
       return beginSave()
     }

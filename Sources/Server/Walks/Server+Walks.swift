@@ -14,6 +14,29 @@ import Store
 import Wire
 
 extension UnsafeMutablePointer where Pointee == Server {
+  /// Whether the request, of a command that can take long, may do so: what is known to be short is run as it is.
+  func mayTakeLong(_ command: UnsafePointer<Command>) -> Bool {
+    let execution = pointee.execution
+    guard !execution.pointee.isAtomic else { return false }
+    let flags = command.pointee.flags
+    if flags.contains(.unbounded) { return true }
+    let words = execution.pointee.arguments
+    let isStepped = pointee.walks.stepsPerSlice > 0
+    let few = isStepped ? pointee.walks.stepsPerSlice : Walks.stepsAtOnceMax
+    if flags.contains(.longIfMany) { return words.count > few }
+    if flags.contains(.longIfCounted) {
+      guard words.count > 2, let count = words[2].int64, count > Int64(few) else { return false }
+    } else if flags.contains(.longByRange) && words.count == 4, let first = words[2].int64, let last = words[3].int64 {
+      // Both are counted from the same end.
+      let (length, overflow) = last.subtractingReportingOverflow(first)
+      if (first < 0) == (last < 0) && !overflow && length < Int64(few) { return false }
+    }
+    if isStepped { return true }
+    let key = words[command.pointee.firstKey]
+    let hash = execution.pointee.hash(of: key)
+    return execution.pointee.database.pointee.find(key, hash)?.entry.isLong == true
+  }
+
   /// Runs a command of unbounded cost, which was admitted, for at most a slice.
   @inline(never)
   func executeLong(_ client: UnsafeMutablePointer<Client>, _ command: UnsafePointer<Command>) {
@@ -74,6 +97,8 @@ extension UnsafeMutablePointer where Pointee == Server {
     let record = Server.BeforeRecord(changes: execution.pointee.pauses.changes, database: walk.pointee.database)
     if before.isSilent { execution.pointee.reply.output = pointee.silence }
     if walk.pointee.isAbandoned {
+      // The server ends: what a part of a change has left behind is no record.
+      if execution.pointee.pauses.lock != nil { execution.pointee.effects.clear() }
       pointee.recordPreludes(database: Int(walk.pointee.database))
     } else {
       if execution.pointee.effects.isRecording {
@@ -89,6 +114,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       }
     }
     if !execution.pointee.pauses.pins.isEmpty { execution.pointee.releasePins() }
+    if execution.pointee.pauses.lock != nil { execution.pointee.unlock() }
     execution.pointee.pauses.door = nil
     execution.pointee.pauses.isAbandoned = false
     execution.pointee.pauses.hasPaused = false
@@ -117,6 +143,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     guard let request = walk.pointee.request, let client = walk.pointee.client else { return }
     let execution = pointee.execution
     execution.pointee.takeUp(request, walk.pointee.stack.door, isAbandoned: walk.pointee.isAbandoned)
+    if request.lock != nil { execution.pointee.effects.exchangeRecords(&walk.pointee.records.pointee) }
     pointee.running = walk.pointee.arguments
     client.pointee.lastInteractionSeconds = pointee.clock.seconds
     let began = Clock.ticks()
@@ -137,7 +164,8 @@ extension UnsafeMutablePointer where Pointee == Server {
 
   /// A command that had paused has ended.
   private func end(_ walk: UnsafeMutablePointer<Walk>, _ client: UnsafeMutablePointer<Client>) {
-    let isAbandoned = walk.pointee.isAbandoned
+    let isUnwanted = walk.pointee.isAbandoned || walk.pointee.isOrphaned
+    let hadLock = walk.pointee.lock != nil
     pointee.walks.longestTicks = max(pointee.walks.longestTicks, walk.pointee.usedTicks)
     let wasFull = pointee.walks.isFull
     pointee.walks.remove(walk)
@@ -157,9 +185,10 @@ extension UnsafeMutablePointer where Pointee == Server {
     pointee.parkedWriters.mustLook = pointee.parkedWriters.count > 0
     if pointee.parkedWriters.mustLook { pointee.letParkedOn() }
     if wasFull { pointee.wishes.unpause() }
-    guard !isAbandoned else { return pointee.forgetIfGone(client) }
+    if hadLock { pointee.lockHasEnded() }
     if pointee.pubsub.deferredCount > 0 { pointee.tellDeferred(client) }
     if pointee.blocked.hasReady { serveBlocked() }
+    guard !isUnwanted else { return pointee.forgetIfGone(client) }
     pointee.afterRequest(client)
     if client.pointee.state == .draining && client.pointee.output.isEmpty { pointee.close(client) }
     pointee.goOnIfPossible(client)
@@ -189,7 +218,11 @@ extension Server {
   @inline(never)
   fileprivate mutating func pause(_ walk: UnsafeMutablePointer<Walk>, isFirst: Bool) {
     guard let client = walk.pointee.client, let command = walk.pointee.command, let before = walk.pointee.before else { return }
-    recordUnderWay(database: walk.pointee.database)
+    if execution.pointee.pauses.lock != nil {
+      execution.pointee.effects.exchangeRecords(&walk.pointee.records.pointee)
+    } else {
+      recordUnderWay(database: walk.pointee.database)
+    }
     walk.pointee.request = execution.pointee.putAside()
     running = .none
     guard isFirst else { return walks.rotate(walk) }
@@ -230,6 +263,8 @@ extension Server {
   /// Nothing may be written while CLIENT PAUSE or the log forbids it, not even by a command that began before.
   private func mayRun(_ walk: UnsafeMutablePointer<Walk>) -> Bool {
     guard let command = walk.pointee.command, command.pointee.flags.contains(.write) else { return true }
+    // It has begun to change something that others wait for.
+    if walk.pointee.lock != nil { return true }
     if isThrottlingWrites { return false }
     return !clientPause.isActive || !clientPause.holds(command.pointee.flags, now: clock.milliseconds)
   }
@@ -238,6 +273,11 @@ extension Server {
   var hasRunnableWalk: Bool { walks.count > 0 && (walks.abandonedCount > 0 || nextWalk() != nil) }
 
   // MARK: ends and waits
+
+  /// The client has gone: its command returns, unless it is changing something.
+  mutating func leave(_ walk: UnsafeMutablePointer<Walk>) {
+    if walk.pointee.lock == nil { abandon(walk) } else { walk.pointee.orphan() }
+  }
 
   /// Nobody wants the command's answer any more: it returns with the next turn.
   mutating func abandon(_ walk: UnsafeMutablePointer<Walk>) {
@@ -248,16 +288,19 @@ extension Server {
 
   /// A writer waits for the value at `entry`: whoever reads it gets on with it.
   mutating func hurryWalks(_ entry: Entry) {
-    for walk in walks.paused where !walk.pointee.isUrgent {
-      guard walk.pointee.request?.pins.contains(where: { $0.value?.isStill(at: entry) == true }) == true else { continue }
-      walk.pointee.isUrgent = true
-      walks.urgentCount += 1
-    }
+    for walk in walks.paused
+    where walk.pointee.request?.pins.contains(where: { $0.value?.isStill(at: entry) == true }) == true { hurry(walk) }
+  }
+
+  mutating func hurry(_ walk: UnsafeMutablePointer<Walk>) {
+    guard !walk.pointee.isUrgent else { return }
+    walk.pointee.isUrgent = true
+    walks.urgentCount += 1
   }
 
   /// Whether a request has to wait because too many long commands have begun already.
   @inline(never) func mustQueue(_ arguments: Arguments) -> Bool {
     guard walks.isFull, let command = table.resolve(arguments[0], arguments.count > 1 ? arguments[1] : nil) else { return false }
-    return command.pointee.flags.contains(.unbounded)
+    return !command.pointee.flags.isDisjoint(with: .long)
   }
 }

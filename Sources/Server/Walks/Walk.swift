@@ -14,8 +14,10 @@ import Wire
 struct Walk: ~Copyable {
   let stack: SideStack
   let execution: UnsafeMutablePointer<Execution>
-  /// Takes what is answered to a client that asked for silence.
+  /// Takes what is answered to a client that asked for silence, or has gone.
   let silence: UnsafeMutablePointer<OutputBuffer>
+  /// Records of a command that has locked a value, between its slices.
+  let records: UnsafeMutablePointer<OutputBuffer>
 
   // MARK: the command
 
@@ -33,7 +35,9 @@ struct Walk: ~Copyable {
   var request: Execution.PausedRequest?
   /// Nobody wants its answer any more.
   var isAbandoned = false
-  /// A writer waits for a value that it reads.
+  /// Its client has gone, and it goes on: it is changing a value.
+  var isOrphaned = false
+  /// Somebody waits for a value that it reads or changes.
   var isUrgent = false
   /// Processor time of its slices.
   var usedTicks: UInt64 = 0
@@ -43,11 +47,15 @@ struct Walk: ~Copyable {
     self.execution = execution
     silence = .allocate(capacity: 1)
     silence.initialize(to: OutputBuffer(pool: pool))
+    records = .allocate(capacity: 1)
+    records.initialize(to: OutputBuffer(pool: pool))
   }
 
   deinit {
     silence.pointee.discardAll()
     silence.deallocate()
+    records.pointee.discardAll()
+    records.deallocate()
   }
 
   /// Nil if there is no memory for its stack.
@@ -111,8 +119,21 @@ struct Walk: ~Copyable {
     guard request != nil else { return }
     request = nil
     isAbandoned = false
+    isOrphaned = false
     isUrgent = false
     usedTicks = 0
+  }
+
+  /// The key whose value it is changing.
+  var lock: Effects.KeyPlace? { request?.lock }
+
+  /// Its client has gone, but half a change is none: the answer goes nowhere.
+  mutating func orphan() {
+    guard !isOrphaned, let given = before else { return }
+    isOrphaned = true
+    request?.answer(to: silence)
+    before = BeforeCommand(
+      output: silence, mark: silence.pointee.mark, errorCount: given.errorCount, isSilent: true)
   }
 }
 

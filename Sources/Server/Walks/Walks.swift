@@ -15,6 +15,8 @@ struct Walks: ~Copyable {
   /// So many may be paused; others wait before they begin.
   static let pausedMax = 256
   private static let sparesMax = 16
+  /// Requests with no more words, or after no more elements, are short.
+  static let stepsAtOnceMax = 256
 
   let sliceTicks = Clock.ticks(microseconds: Walks.sliceNanoseconds / 1_000)
   let crowdedSliceTicks = Clock.ticks(microseconds: Walks.crowdedSliceNanoseconds / 1_000)
@@ -33,7 +35,7 @@ struct Walks: ~Copyable {
   /// When the last slice ended, and how long it took, on the monotonic clock.
   var lastSliceEndedAt: UInt64 = 0
   var lastSliceNanoseconds: UInt64 = 0
-  /// Paused ones that nobody waits for any more, and those that a writer waits for.
+  /// Paused ones that nobody waits for any more, and those that somebody waits for.
   var abandonedCount = 0
   var urgentCount = 0
 
