@@ -46,6 +46,7 @@ public struct CommandFlags: OptionSet, Sendable {
   @inlinable public static var fast: CommandFlags { CommandFlags(rawValue: 1 << 12) }
   /// May be sent before authentication.
   @inlinable public static var noAuth: CommandFlags { CommandFlags(rawValue: 1 << 13) }
+  /// Replicas hear of it although it changes nothing: CLIENT PAUSE WRITE holds it, COMMAND does not tell.
   @inlinable public static var mayReplicate: CommandFlags { CommandFlags(rawValue: 1 << 14) }
   @inlinable public static var noMandatoryKeys: CommandFlags { CommandFlags(rawValue: 1 << 15) }
   @inlinable public static var noMulti: CommandFlags { CommandFlags(rawValue: 1 << 16) }

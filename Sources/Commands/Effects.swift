@@ -30,6 +30,10 @@ public struct Effects: ~Copyable {
   /// Keys that were found expired and are gone. The command that came across one answers as if it had never been there.
   public private(set) var expiredKeys: [KeyPlace] = []
 
+  /// Their names, if somebody wants to know them.
+  public private(set) var expiredNames: [[UInt8]] = []
+  public var keepsNames = false
+
   /// The keys that were changed, if the command says which: it names several, and may have changed only some of them.
   /// Empty where all that it names in order to write have changed, and where nobody waits for keys or watches them.
   public private(set) var changedKeys: [KeyPlace] = []
@@ -62,6 +66,7 @@ public struct Effects: ~Copyable {
     touchesAll = false
     otherKeys.removeAll(keepingCapacity: true)
     expiredKeys.removeAll(keepingCapacity: true)
+    expiredNames.removeAll()
     changedKeys.removeAll(keepingCapacity: true)
   }
 
@@ -135,6 +140,7 @@ public struct Effects: ~Copyable {
     guard isRecording || isWatched else { return }
     hasPlaces = true
     expiredKeys.append(KeyPlace(hash: KeyHash(key), database: database))
+    if keepsNames { expiredNames.append(Array(key.buffer)) }
   }
 
   /// The command is recorded as nothing at all, whatever it changed.

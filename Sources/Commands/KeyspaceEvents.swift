@@ -1,20 +1,27 @@
 // KeyspaceEvents.swift — what happened to which key, for those who asked to be told.
 //
 // A command notes its events as it goes; the server takes them when the command is done and
-// publishes them in this order. While nobody asked, noting one is a test of a bit.
+// publishes them in this order. While nobody asked, or nobody listens, noting one is a test of a bit.
 import Bytes
 
 public struct KeyspaceEvents: ~Copyable {
-  /// The classes that notify-keyspace-events turned on.
+  /// The classes that notify-keyspace-events turned on, while somebody listens to any channel.
   public var enabled: Classes = []
   public private(set) var pending: [Event] = []
 
+  /// Something was noted, or somebody was told something: looked at after each command.
+  public var isOpen = false
+
   public init() {}
 
-  public struct Event: Equatable, Sendable {
-    public let name: String
+  public var hasPending: Bool { !pending.isEmpty }
+
+  public struct Event: Sendable {
+    public let word: StaticString
     public let key: [UInt8]
     public let database: Int
+
+    public var name: String { "\(word)" }
   }
 
   /// The letters of notify-keyspace-events that choose events.
@@ -40,6 +47,8 @@ public struct KeyspaceEvents: ~Copyable {
     @inlinable public static var hash: Classes { Classes(rawValue: 1 << 7) }
     /// `t`
     @inlinable public static var stream: Classes { Classes(rawValue: 1 << 9) }
+    /// `e`: a key was evicted.
+    @inlinable public static var evicted: Classes { Classes(rawValue: 1 << 10) }
     /// `z`
     @inlinable public static var sortedSet: Classes { Classes(rawValue: 1 << 8) }
   }
@@ -50,12 +59,21 @@ public struct KeyspaceEvents: ~Copyable {
   }
 
   @usableFromInline mutating func add(_ name: StaticString, _ key: ByteView, _ database: Int) {
-    pending.append(Event(name: "\(name)", key: Array(key.buffer), database: database))
+    isOpen = true
+    pending.append(Event(word: name, key: Array(key.buffer), database: database))
   }
+
+  /// Forgets what was noted.
+  public mutating func discard() {
+    pending.removeAll()
+    isOpen = false
+  }
+
+  private static let keptMax = 64
 
   /// The events so far, which are forgotten here.
   public mutating func takeAll() -> [Event] {
-    defer { pending.removeAll() }
+    defer { pending.removeAll(keepingCapacity: pending.count <= Self.keptMax) }
     return pending
   }
 }

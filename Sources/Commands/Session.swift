@@ -42,10 +42,16 @@ public struct Session: BitwiseCopyable {
     @inlinable public static var local: Flags { Flags(rawValue: 1 << 11) }
     /// Between MULTI and EXEC: requests are queued.
     @inlinable public static var inTransaction: Flags { Flags(rawValue: 1 << 12) }
+    /// Listens to channels or patterns.
+    @inlinable public static var subscribed: Flags { Flags(rawValue: 1 << 16) }
+    /// MONITOR: hears what others ask, and may not touch the data.
+    @inlinable public static var monitor: Flags { Flags(rawValue: 1 << 17) }
 
-    /// Requests are neither refused for want of a password nor queued: one test for both, on every request.
+    /// Requests are neither refused, for want of a password or because the client listens, nor queued: one test for
+    /// all, on every request.
     @inlinable public var isOrdinary: Bool {
-      rawValue & (Flags.authenticated.rawValue | Flags.inTransaction.rawValue) == Flags.authenticated.rawValue
+      let uncommon = Flags.inTransaction.rawValue | Flags.subscribed.rawValue | Flags.monitor.rawValue
+      return rawValue & (Flags.authenticated.rawValue | uncommon) == Flags.authenticated.rawValue
     }
 
     /// The next answer goes nowhere.

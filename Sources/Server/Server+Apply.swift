@@ -37,6 +37,7 @@ extension Server {
     execution.rules.reportsListpackSets = configuration.reportsListpackSets
     obey(settings.persistence)
     watch(settings.observation)
+    execution.events.enabled = eventsWanted
     limitClientMemory()
     timers.hurry(clock.nanoseconds)
   }

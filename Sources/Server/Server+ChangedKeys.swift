@@ -3,7 +3,8 @@
 //   what the command says itself (it names several, and DEL found only one of them), or
 //   the keys that its words name in order to write, by its key specifications; and keys that were found expired
 //
-// Three ask: the log (readers of what is not on disk wait), clients that wait for a key, and clients that watch one.
+// Four ask: the log (readers of what is not on disk wait), clients that wait for a key, clients that watch one, and those
+// that have copies of what they read.
 import Bytes
 import Commands
 import Store
@@ -39,10 +40,14 @@ extension Server {
     let index = command.pointee.index
     let expired = execution.pointee.effects.expiredKeys
     defer { execution.pointee.effects.isWatched = areKeysWatched }
+    let busy = execution.pointee.isAtomic ? execution.pointee.client.pointee.slot : Client.noSlot
+    let changer = execution.pointee.session.pointee.id
     if !watched.isEmpty { for place in expired { touchWatchers(of: place) } }
+    if tracking.isOn && !expired.isEmpty { invalidate(expired, changer: changer, busy: busy) }
     guard execution.pointee.effects.changes != before.changes else { return }
     if let databases = changedDatabases(index, database: before.database) {
       if blocked.count > 0 { blocked.signal(databases: databases) }
+      if table.facts[index].name != "swapdb" { invalidateAll(busy: busy) }
       return touchWatchers(in: databases)
     }
     let isWaitedFor = blocked.count > 0
@@ -54,8 +59,9 @@ extension Server {
       if isWaitedFor { blocked.signal(place) }
       if isWatched { touchWatchers(of: place) }
     }
+    if tracking.isOn && isSeen { invalidate(places, changer: changer, busy: busy) }
   }
 
   /// Whether commands must say which keys they change.
-  var areKeysWatched: Bool { blocked.count > 0 || !watched.isEmpty }
+  var areKeysWatched: Bool { blocked.count > 0 || !watched.isEmpty || tracking.isOn }
 }

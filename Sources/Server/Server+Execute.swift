@@ -23,6 +23,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       runsScripts(client) ? runAside(client, nil) : runTransaction(client)
     }
     pointee.running = .none
+    if pointee.pubsub.deferredCount > 0 { pointee.tellAfterwards(client) }
     if pointee.blocked.hasReady && !pointee.isScriptPaused { serveBlocked() }
   }
 
@@ -39,6 +40,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     command.pointee.body(&execution.pointee)
     if isRecording { pointee.record(command, client, record, replyFrom: before.mark.position) }
     tellOfChanges(command, record)
+    if execution.pointee.events.isOpen { pointee.settleEvents(of: command, client) }
     if mayWait && execution.pointee.waiting != nil {
       pointee.block(client, command)
     } else {

@@ -95,6 +95,16 @@ extension Server {
     nonmutating unsafeMutableAddress { blockedPart.memory }
   }
 
+  var pubsub: PubSub {
+    unsafeAddress { UnsafePointer(pubsubPart.memory) }
+    nonmutating unsafeMutableAddress { pubsubPart.memory }
+  }
+
+  var tracking: Tracking {
+    unsafeAddress { UnsafePointer(trackingPart.memory) }
+    nonmutating unsafeMutableAddress { trackingPart.memory }
+  }
+
   var watched: WatchedKeys {
     unsafeAddress { UnsafePointer(watchedPart.memory) }
     nonmutating unsafeMutableAddress { watchedPart.memory }

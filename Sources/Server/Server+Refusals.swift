@@ -26,6 +26,15 @@ extension Server {
     }
   }
 
+  /// A client that listens, in RESP2, asks for what it could not tell from messages.
+  mutating func refuseSubscribed(_ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>) {
+    let name = table.facts[command.pointee.index].fullName
+    refuse(
+      command, client,
+      text: "ERR Can't execute '\(name)': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed "
+        + "in this context")
+  }
+
   /// The first words of an HTTP request, which no client of ours sends.
   private func isForeignProtocol(_ word: ByteView) -> Bool {
     word.equalsIgnoringCase("post") || word.equalsIgnoringCase("host:")

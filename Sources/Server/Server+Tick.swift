@@ -19,6 +19,7 @@ extension Server {
     busy = expireFields() || busy
     isFreeing = isFreeing || !graveyard.pointee.isEmpty
     continueFreeing()
+    if tracking.isOn { limitCopies(atMost: Slice.copiesForgotten) }
     busy = isFreeing || busy
     busy = drainingClients > 0 || clientPause.isActive || lifecycle.isClosingClients || busy
     busy = busy || snapshots.job != nil || !appendLog.waiters.isEmpty || appendLog.state == .enabling || appendLog.state == .ending
@@ -95,6 +96,8 @@ enum Slice {
   static let freedPerLook = 64
   static let freeingTicks = Clock.ticks(microseconds: 100)
   static let freeingPauseTicks = Clock.ticks(microseconds: 400)
+  /// Keys of tracking clients, over `tracking-table-max-keys`.
+  static let copiesForgotten = 10_000
   static let examinedPerStep = 200
   static let expiryNanoseconds: UInt64 = 1_000_000
 }

@@ -103,12 +103,18 @@ package struct Server: ~Copyable {
   let blockedPart = Part(BlockedClients())
   /// Keys that clients watch.
   let watchedPart = Part(WatchedKeys())
+  /// Who listens to which channel, and what is being told.
+  let pubsubPart: Part<PubSub>
+  /// Clients that keep copies of what they read.
+  let trackingPart = Part(Tracking())
   /// Where the commands stand that a transaction does not queue.
   let transactions: TransactionTable
   /// EXEC was admitted, and runs as soon as it is known that nothing else does.
   var isTransactionDue = false
   /// Some command has another name here than elsewhere.
   let isRenaming: Bool
+  /// The log's batch that what the command has done or seen depends on: what is told of it waits for that.
+  var dependence: UInt64 = 0
   /// The session under which the log's records are run again.
   let replayer: UnsafeMutablePointer<Session>
 
@@ -154,6 +160,7 @@ package struct Server: ~Copyable {
     graveyard.initialize(to: Graveyard())
     pool = .allocate(capacity: 1)
     pool.initialize(to: ChunkPool())
+    pubsubPart = Part(PubSub(pool: pool))
     silence = .allocate(capacity: 1)
     silence.initialize(to: OutputBuffer(pool: pool))
     segments = .allocate(capacity: Self.segmentsMax)
@@ -217,8 +224,8 @@ package struct Server: ~Copyable {
     prefetchedKeysMax = configuration.settings.threads.prefetchBatchMax
     if crew.count > 0 { restaff() }
     timers.ticksPerSecond = UInt64(configuration.settings.general.timerFrequency)
-    let limit = configuration.settings.clients.outputLimits.normal
-    let bounds = [limit.hardBytes, limit.softBytes].filter { $0 > 0 }
+    let limits = configuration.settings.clients.outputLimits
+    let bounds = [limits.normal, limits.pubsub].flatMap { [$0.hardBytes, $0.softBytes] }.filter { $0 > 0 }
     // A client that has not authenticated has the smallest limit of all.
     outputBytesUnchecked = configuration.settings.security.password.isEmpty
       ? bounds.min() ?? .max : Limits.outputBeforeAuthenticationBytes

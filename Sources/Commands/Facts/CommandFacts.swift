@@ -146,7 +146,7 @@ extension CommandFlags {
     (.write, "write"), (.readonly, "readonly"), (.denyOOM, "denyoom"), (.admin, "admin"), (.pubsub, "pubsub"),
     (.noscript, "noscript"), (.blocking, "blocking"), (.loading, "loading"), (.stale, "stale"),
     (.skipMonitor, "skip_monitor"), (.skipSlowlog, "skip_commandlog"), (.asking, "asking"), (.fast, "fast"),
-    (.noAuth, "no_auth"), (.mayReplicate, "may_replicate"), (.noMandatoryKeys, "no_mandatory_keys"),
+    (.noAuth, "no_auth"), (.noMandatoryKeys, "no_mandatory_keys"),
     (.noMulti, "no_multi"), (.movableKeys, "movablekeys"), (.allowBusy, "allow_busy"),
     (.noAsyncLoading, "no_async_loading"),
   ]

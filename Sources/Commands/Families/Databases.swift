@@ -122,6 +122,13 @@ public enum Databases {
   // MARK: trifles
 
   static func ping(_ execution: inout Execution) {
+    let flags = execution.session.pointee.flags
+    if flags.contains(.subscribed) && !flags.contains(.resp3) && execution.arguments.count <= 2 {
+      // Its reader expects messages: this looks like one.
+      execution.reply.array(2)
+      execution.reply.bulk("pong")
+      return execution.reply.bulk(execution.arguments.count == 2 ? execution.arguments[1] : .empty)
+    }
     switch execution.arguments.count {
     case 1: execution.reply.simple("PONG")
     case 2: execution.reply.bulk(execution.arguments[1])

@@ -30,7 +30,7 @@ public enum HyperLogLog {
         group: .hyperloglog, since: "2.8.9", "Adds elements to a HyperLogLog.",
         complexity: "O(1) for each element", arguments: "key [element...]", run: add),
       CommandDefinition(
-        "pfcount", arity: -2, [.readonly], .hyperloglog,
+        "pfcount", arity: -2, [.readonly, .mayReplicate], .hyperloglog,
         keys: [
           KeySpecification(
             .index(1), .range(last: -1, step: 1, limit: 0), [.readWrite, .access],

@@ -157,7 +157,6 @@ extension Directive {
     ),
     .integer(
       "tracking-table-max-keys", \.clients.trackedKeysMax, .nonNegative, default: 1_000_000,
-      "Keys remembered for client-side caching; 0 is no limit."
-    ).later(.pubsub),
+      "Keys remembered for client-side caching; 0 is no limit."),
   ]
 }

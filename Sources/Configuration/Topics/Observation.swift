@@ -12,46 +12,46 @@ package struct ObservationSettings: Sendable, Equatable {
   package var latencyThresholdMilliseconds = 0
   package var latencyTracking = true
   package var latencyPercentiles: [Double] = []
-  package var keyspaceEvents: KeyspaceEvents = []
+  package var keyspaceEvents: NotifiedEvents = []
   package var watchdogMilliseconds = 0
 }
 
 /// Classes of keyspace events, and where they are told.
-package struct KeyspaceEvents: OptionSet, Sendable {
+package struct NotifiedEvents: OptionSet, Sendable {
   package let rawValue: UInt16
   package init(rawValue: UInt16) { self.rawValue = rawValue }
 
-  package static let generic = KeyspaceEvents(rawValue: 1 << 0)
-  package static let string = KeyspaceEvents(rawValue: 1 << 1)
-  package static let list = KeyspaceEvents(rawValue: 1 << 2)
-  package static let set = KeyspaceEvents(rawValue: 1 << 3)
-  package static let hash = KeyspaceEvents(rawValue: 1 << 4)
-  package static let sortedSet = KeyspaceEvents(rawValue: 1 << 5)
-  package static let expired = KeyspaceEvents(rawValue: 1 << 6)
-  package static let evicted = KeyspaceEvents(rawValue: 1 << 7)
-  package static let stream = KeyspaceEvents(rawValue: 1 << 8)
-  package static let module = KeyspaceEvents(rawValue: 1 << 9)
+  package static let generic = NotifiedEvents(rawValue: 1 << 0)
+  package static let string = NotifiedEvents(rawValue: 1 << 1)
+  package static let list = NotifiedEvents(rawValue: 1 << 2)
+  package static let set = NotifiedEvents(rawValue: 1 << 3)
+  package static let hash = NotifiedEvents(rawValue: 1 << 4)
+  package static let sortedSet = NotifiedEvents(rawValue: 1 << 5)
+  package static let expired = NotifiedEvents(rawValue: 1 << 6)
+  package static let evicted = NotifiedEvents(rawValue: 1 << 7)
+  package static let stream = NotifiedEvents(rawValue: 1 << 8)
+  package static let module = NotifiedEvents(rawValue: 1 << 9)
   /// Told on `__keyspace@<db>__` channels.
-  package static let keyspaceChannels = KeyspaceEvents(rawValue: 1 << 10)
+  package static let keyspaceChannels = NotifiedEvents(rawValue: 1 << 10)
   /// Told on `__keyevent@<db>__` channels.
-  package static let keyeventChannels = KeyspaceEvents(rawValue: 1 << 11)
-  package static let keyMiss = KeyspaceEvents(rawValue: 1 << 12)
-  package static let newKey = KeyspaceEvents(rawValue: 1 << 13)
+  package static let keyeventChannels = NotifiedEvents(rawValue: 1 << 11)
+  package static let keyMiss = NotifiedEvents(rawValue: 1 << 12)
+  package static let newKey = NotifiedEvents(rawValue: 1 << 13)
   /// What the letter A stands for.
-  package static let all: KeyspaceEvents = [
+  package static let all: NotifiedEvents = [
     .generic, .string, .list, .set, .hash, .sortedSet, .expired, .evicted, .stream, .module,
   ]
 
-  static let classes: [(letter: Character, events: KeyspaceEvents)] = [
+  static let classes: [(letter: Character, events: NotifiedEvents)] = [
     ("g", .generic), ("$", .string), ("l", .list), ("s", .set), ("h", .hash), ("z", .sortedSet), ("x", .expired),
     ("e", .evicted), ("t", .stream), ("d", .module),
   ]
-  static let rest: [(letter: Character, events: KeyspaceEvents)] = [
+  static let rest: [(letter: Character, events: NotifiedEvents)] = [
     ("n", .newKey), ("K", .keyspaceChannels), ("E", .keyeventChannels), ("m", .keyMiss),
   ]
 
   init(_ letters: String) throws(Refusal) {
-    var events: KeyspaceEvents = []
+    var events: NotifiedEvents = []
     for letter in letters {
       guard letter != "A" else {
         events.formUnion(.all)
@@ -122,9 +122,8 @@ extension Directive {
       "Events told to subscribers: K and E choose the channels, the other letters the classes; empty is none.",
       accepts: "letters of Ag$lshzxeKEtmdn", quoted: true,
       reset: { $0.observation.keyspaceEvents = [] },
-      store: { settings, text throws(Refusal) in settings.observation.keyspaceEvents = try KeyspaceEvents(text) },
-      show: { $0.observation.keyspaceEvents.text }
-    ).later(.pubsub),
+      store: { settings, text throws(Refusal) in settings.observation.keyspaceEvents = try NotifiedEvents(text) },
+      show: { $0.observation.keyspaceEvents.text }),
     .integer(
       "watchdog-period", \.observation.watchdogMilliseconds, .nonNegative32, default: 0,
       "Milliseconds after which a stuck event loop is reported; 0 is off."

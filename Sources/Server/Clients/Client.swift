@@ -42,6 +42,8 @@ struct Client: BitwiseCopyable {
   var blocked: UnsafeMutablePointer<BlockedRequest>?
   /// What it has queued since MULTI, and the keys that it watches.
   var transaction: UnsafeMutablePointer<Transaction>?
+  /// What it listens to, once it has listened to anything.
+  var subscriber: UnsafeMutablePointer<Subscriber>?
   /// A long command of it that has paused: nothing else of it runs meanwhile.
   var walk: UnsafeMutablePointer<Walk>?
   /// A script or an EXEC of it is in the middle, on the large stack: nothing else of it runs meanwhile.

@@ -44,7 +44,8 @@ extension Server {
     let held = client.pointee.output.heldBytes
     let buffers = client.pointee.inputCapacity + (held > Self.passingBytesMax ? held : 0)
     let queued = client.pointee.transaction?.pointee.memoryBytes ?? 0
-    let weight = client.pointee.state == .closing ? 0 : buffers + queued
+    let subscribed = client.pointee.subscriber?.pointee.memoryBytes ?? 0
+    let weight = client.pointee.state == .closing ? 0 : buffers + queued + subscribed
     clientMemory.totalBytes += weight - client.pointee.weightBytes
     client.pointee.weightBytes = weight
   }

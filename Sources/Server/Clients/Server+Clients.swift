@@ -83,11 +83,12 @@ extension Server {
 
   /// After a command: whether this client's unsent output has passed a limit for good.
   mutating func exceedsOutputLimit(_ client: UnsafeMutablePointer<Client>) -> Bool {
-    let held = client.pointee.output.pending
+    let held = unsentBytes(client)
     if !client.pointee.session.flags.contains(.authenticated) && held > Limits.outputBeforeAuthenticationBytes {
       return true
     }
-    let limit = configuration.settings.clients.outputLimits.normal
+    let limits = configuration.settings.clients.outputLimits
+    let limit = client.pointee.session.flags.contains(.subscribed) ? limits.pubsub : limits.normal
     if limit.hardBytes > 0 && held > limit.hardBytes { return true }
     guard limit.softBytes > 0 && held > limit.softBytes else {
       client.pointee.details.pointee.softLimitSince = 0
@@ -113,6 +114,8 @@ extension Server {
       closedForOutput(client)
       return true
     }
+    // Who listens has nothing to say.
+    if !client.pointee.session.flags.isDisjoint(with: [.subscribed, .monitor]) { return false }
     if configuration.settings.clients.timeoutSeconds > 0 && clock.seconds - client.pointee.lastInteractionSeconds > Int64(configuration.settings.clients.timeoutSeconds) {
       log.verbose("Closing idle client")
       return true
@@ -127,6 +130,8 @@ extension Server {
     unblock(client)
     // An EXEC in the middle still reads what is queued, and ends it itself.
     if !client.pointee.isAside { endTransaction(client) }
+    endMonitoring(client)
+    endSubscriber(client)
     if let walk = client.pointee.walk { leave(walk) }
     log.verbose("Client closed connection \(describe(client))")
   }

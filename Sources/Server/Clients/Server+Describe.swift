@@ -18,12 +18,12 @@ extension Server {
     var line = "id=\(session.id) addr=\(details.address) laddr=\(details.localAddress)"
     line += " fd=\(client.pointee.descriptor) name=\(details.name)"
     line += " age=\(max(0, now - details.createdAtSeconds)) idle=\(max(0, now - client.pointee.lastInteractionSeconds))"
-    line += " flags=\(flagLetters(client)) db=\(session.database) sub=0 psub=0 ssub=0"
+    line += " flags=\(flagLetters(client)) db=\(session.database)" + subscriptionFields(client)
     line += " multi=\(session.flags.contains(.inTransaction) ? client.pointee.transaction?.pointee.count ?? 0 : -1)"
     line += " qbuf=\(inputBytes) qbuf-free=\(max(0, inputRoom(client) - inputBytes))"
     line += " argv-mem=\(argumentBytes) multi-mem=\(transactionBytes(client)) " + outputFields(client)
     line += " tot-mem=\(memoryBytes(of: client)) events=\(events(client)) cmd=\(lastCommandName(client, index))"
-    line += " user=default redir=-1 resp=\(session.isRESP3 ? 3 : 2)"
+    line += " user=default redir=\(redirection(client)) resp=\(session.isRESP3 ? 3 : 2)"
     line += " lib-name=\(details.libraryName) lib-ver=\(details.libraryVersion)"
     line += " capa=\(session.flags.contains(.redirectCapable) ? "r" : "") watch=\(client.pointee.transaction?.pointee.watchCount ?? 0) io-thread=\(client.pointee.reactor)"
     line += " tot-net-in=\(details.bytesReceived) tot-net-out=\(details.bytesSent) tot-cmds=\(details.commands)"
@@ -42,6 +42,16 @@ extension Server {
   private static var inputIdleSeconds: Int64 { 2 }
   private static var inputRoomMin: Int { 16_384 }
 
+  private func redirection(_ client: UnsafeMutablePointer<Client>) -> Int64 {
+    let tracking = client.pointee.tracking
+    return tracking.modes.contains(.on) ? Int64(clamping: tracking.redirection) : -1
+  }
+
+  private func subscriptionFields(_ client: UnsafeMutablePointer<Client>) -> String {
+    guard let subscriber = client.pointee.subscriber?.pointee else { return " sub=0 psub=0 ssub=0" }
+    return " sub=\(subscriber[.channel].count) psub=\(subscriber[.pattern].count) ssub=\(subscriber[.shardChannel].count)"
+  }
+
   /// The first chunk of the output is what Redis calls the reply buffer, the others are its list.
   private func outputFields(_ client: UnsafeMutablePointer<Client>) -> String {
     let output = client.pointee.output
@@ -55,6 +65,7 @@ extension Server {
   func memoryBytes(of client: UnsafeMutablePointer<Client>) -> Int {
     MemoryLayout<Client>.stride + MemoryLayout<Connection>.stride + MemoryLayout<ClientDetails>.stride
       + client.pointee.inputCapacity + client.pointee.output.heldBytes + transactionBytes(client)
+      + (client.pointee.subscriber?.pointee.memoryBytes ?? 0)
   }
 
   private func transactionBytes(_ client: UnsafeMutablePointer<Client>) -> Int {
@@ -65,8 +76,14 @@ extension Server {
   func flagLetters(_ client: UnsafeMutablePointer<Client>) -> String {
     var letters = ""
     let flags = client.pointee.session.flags
+    if flags.contains(.monitor) { letters += "O" }
+    if flags.contains(.subscribed) { letters += "P" }
     if flags.contains(.inTransaction) { letters += "x" }
     if client.pointee.blocked != nil { letters += "b" }
+    let tracking = client.pointee.tracking.modes
+    if tracking.contains(.on) { letters += "t" }
+    if tracking.contains(.broken) { letters += "R" }
+    if tracking.contains(.broadcast) { letters += "B" }
     if client.pointee.transaction?.pointee.isStale == true { letters += "d" }
     if flags.contains(.closeAfterReply) || client.pointee.state == .draining { letters += "c" }
     if client.pointee.state == .closing { letters += "A" }

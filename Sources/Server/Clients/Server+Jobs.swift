@@ -93,7 +93,7 @@ extension Server {
   mutating func afterRequest(_ client: UnsafeMutablePointer<Client>) {
     if wishes.isUrgent { grantWishes() }
     if client.pointee.hasSendable { markReady(client) }
-    if client.pointee.output.pending > outputBytesUnchecked, exceedsOutputLimit(client) {
+    if unsentBytes(client) > outputBytesUnchecked, exceedsOutputLimit(client) {
       closedForOutput(client)
       return close(client)
     }

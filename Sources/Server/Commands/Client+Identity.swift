@@ -54,27 +54,6 @@ extension ClientCommands {
         }
         execution.reply.ok()
       },
-
-      CommandDefinition(
-        facts(
-          "getredir", arity: 2, [.noscript, .loading, .stale, .allowBusy], since: "6.0.0",
-          "Tells where tracking messages are redirected to.")
-      ) { $0.reply.integer(-1) },
-
-      CommandDefinition(
-        facts(
-          "trackinginfo", arity: 2, .anytime, since: "6.2.0", "Tells how the connection hears of changed keys.")
-      ) { execution in
-        let reply = execution.reply
-        reply.map(3)
-        reply.bulk("flags")
-        reply.set(1)
-        reply.bulk("off")
-        reply.bulk("redirect")
-        reply.integer(-1)
-        reply.bulk("prefixes")
-        reply.array(0)
-      },
     ]
   }
 

@@ -26,17 +26,6 @@ extension ClientCommands {
 
       CommandDefinition(
         facts(
-          "caching", arity: 3, [.noscript, .loading, .stale, .allowBusy], since: "6.0.0",
-          "Chooses whether the keys of the next command are tracked.", arguments: "mode(YES|NO)")
-      ) { execution in
-        execution.reply.error(
-          """
-          ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled
-          """)
-      },
-
-      CommandDefinition(
-        facts(
           "import-source", arity: 3, .anytime, since: "8.1.0", "Marks the connection as one that imports data.",
           arguments: "enabled(ON|OFF)")
       ) { execution in

@@ -10,7 +10,7 @@ enum ClientCommands {
       CommandFacts(
         "client", arity: -2, [], group: .connection, since: "2.4.0", "Everything about connections.",
         complexity: "Depends on subcommand."),
-      subcommands: identity + modes + others + [help]
+      subcommands: identity + modes + others + tracking + [help]
     ) { $0.reply.error("ERR syntax error") }
   }
 

@@ -200,7 +200,7 @@ struct ClientFilter {
     else { return false }
     let letters = server.pointee.flagLetters(client)
     return identifiers.allows { $0.contains(session.id) }
-      && kind.allows { $0 == .normal }
+      && kind.allows { $0 == (session.flags.contains(.subscribed) ? .pubsub : .normal) }
       && user.allows { _ in session.flags.contains(.authenticated) }
       && address.allows { $0 == details.pointee.address }
       && localAddress.allows { $0 == details.pointee.localAddress }

@@ -101,6 +101,9 @@ enum Handshake {
     ) { execution in
       let client = execution.client
       execution.server.pointee.endTransaction(client)
+      execution.server.pointee.endSubscriptions(client)
+      execution.server.pointee.endMonitoring(client)
+      execution.server.pointee.endTracking(client)
       let kept: Session.Flags = [.unixSocket, .local, .closeAfterReply]
       var flags = client.pointee.session.flags.intersection(kept)
       if execution.server.pointee.configuration.settings.security.password.isEmpty { flags.insert(.authenticated) }

@@ -10,7 +10,7 @@ import Wire
 package enum ServerCommands {
   package static var definitions: [CommandDefinition] {
     connection + [config, info, shutdown, debug, memory, slowLog, commandLog, latency, lolwut, WaitAOF.definition]
-      + instance + TransactionCommands.definitions + PersistenceCommands.definitions
+      + instance + PubSubCommands.definitions + TransactionCommands.definitions + PersistenceCommands.definitions
   }
 
   private static var connection: [CommandDefinition] {

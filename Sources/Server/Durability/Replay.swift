@@ -251,6 +251,8 @@ extension Server {
     execution.pointee.nowMicroseconds = 0
     execution.pointee.effects.begin()
     command.pointee.body(&execution.pointee)
+    // What happened in an earlier life is nobody's news.
+    if execution.pointee.events.isOpen { execution.pointee.events.discard() }
     silence.pointee.discardAll()
     running = .none
     return true

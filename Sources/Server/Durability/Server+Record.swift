@@ -50,10 +50,12 @@ extension Server {
     _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ before: BeforeRecord
   ) -> (sequence: UInt64, wrote: Bool) {
     let wrote = execution.pointee.effects.changes != before.changes
-    if wrote || !execution.pointee.effects.records.isEmpty {
+    let isRecorded = wrote || !execution.pointee.effects.records.isEmpty
+    if isRecorded {
       appendRecords(words: wrote && !execution.pointee.effects.isReplaced, database: before.database)
     }
     if wrote { client.pointee.lastWriteSequence = appendLog.pipeline.appendedSequence }
+    dependence = 0
     guard appendLog.holdsReplies || appendLog.commandBarrier > 0 else { return (0, wrote) }
     let index = command.pointee.index
     var sequence = appendLog.commandBarrier
@@ -67,12 +69,15 @@ extension Server {
       sequence = max(sequence, observed(index, database: before.database))
     }
     if appendLog.holdsReplies, execution.pointee.effects.hasPlaces { markPlaces(wrote: wrote) }
+    dependence = isRecorded && appendLog.holdsReplies ? appendLog.pipeline.appendedSequence : sequence
     return (sequence, wrote)
   }
 
   /// What a sweep or a tick has recorded outside any command.
   mutating func recordPreludes(database: Int) {
     if !watched.isEmpty { touchExpired() }
+    if tracking.isOn { invalidate(execution.pointee.effects.expiredKeys, changer: 0, busy: Client.noSlot) }
+    defer { if execution.pointee.events.isOpen { settleEvents(until: appendLog.pipeline.appendedSequence) } }
     guard appendLog.isRecording, !execution.pointee.effects.records.isEmpty else {
       return execution.pointee.effects.begin()
     }
@@ -84,6 +89,10 @@ extension Server {
   /// What a command that pauses has recorded so far: keys found expired.
   mutating func recordUnderWay(database: Int32) {
     if !watched.isEmpty { touchExpired() }
+    // Of its client's answer a part is there already.
+    let slot = execution.pointee.client.pointee.slot
+    if tracking.isOn { invalidate(execution.pointee.effects.expiredKeys, changer: 0, busy: slot) }
+    defer { if execution.pointee.events.isOpen { settleEvents(until: appendLog.pipeline.appendedSequence, busy: slot) } }
     guard appendLog.isRecording, !execution.pointee.effects.records.isEmpty else { return }
     appendRecords(words: false, database: database)
     if appendLog.holdsReplies, execution.pointee.effects.hasPlaces { markPlaces(wrote: false) }

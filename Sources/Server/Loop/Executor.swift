@@ -62,6 +62,7 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     server.continueWalks()
     if server.pointee.isFreeing && server.pointee.mayFree { server.pointee.continueFreeing() }
     if !server.pointee.orders.isEmpty { obeyOrders() }
+    if !server.pointee.tracking.broadcasts.isEmpty { server.pointee.tellBroadcasts() }
     submitSnapshot()
     commitLog()
     sendReady()

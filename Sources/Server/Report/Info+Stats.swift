@@ -22,11 +22,16 @@ extension InfoReport {
     writeExpiryAndEviction()
     out.field("keyspace_hits", tallies.keyspaceHits)
     out.field("keyspace_misses", tallies.keyspaceMisses)
+    out.field("pubsub_channels", server.pointee.pubsub.subscriptions(.channel).pointee.nameCount)
+    out.field("pubsub_patterns", server.pointee.pubsub.subscriptions(.pattern).pointee.nameCount)
+    out.field("pubsubshard_channels", server.pointee.pubsub.subscriptions(.shardChannel).pointee.nameCount)
     out.zeros(
-      "pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
+      "latest_fork_usec", "total_forks",
       "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
-      "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
-      "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes")
+      "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time")
+    out.field("tracking_total_keys", server.pointee.tracking.copies.nameCount)
+    out.field("tracking_total_items", server.pointee.tracking.copies.count)
+    out.field("tracking_total_prefixes", server.pointee.tracking.prefixes.nameCount)
     out.field("unexpected_error_replies", statistics.unexpectedErrorReplies)
     out.field("total_error_replies", server.pointee.errors.total)
     out.zeros("dump_payload_sanitizations")

@@ -140,8 +140,10 @@ extension UnsafeMutablePointer where Pointee == Server {
     }
     guard client.pointee.state != .closing else {
       pointee.endTransaction(client)
+      if pointee.pubsub.deferredCount > 0 { pointee.tellAfterwards(client) }
       return pointee.forgetIfGone(client)
     }
+    if pointee.pubsub.deferredCount > 0 { pointee.tellAfterwards(client) }
     if pointee.blocked.hasReady { serveBlocked() }
     pointee.afterRequest(client)
     if client.pointee.state == .draining && client.pointee.output.isEmpty { pointee.close(client) }

@@ -43,6 +43,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     }
     execution.pointee.effects.isRecording = isRecording
     if execution.pointee.effects.isWatched { pointee.noteChanges(command, record) }
+    if execution.pointee.events.isOpen { pointee.settleRequest(command, client, isOfScript: true) }
     // What it left behind has been taken; a body keeps no hold on the script's words.
     execution.pointee.effects.begin()
     pointee.accountFromScript(command.pointee.index, ticks: Clock.ticks() &- began)

@@ -32,6 +32,9 @@ extension UnsafeMutablePointer where Pointee == Server {
     }
     pointee.account(for: command, client, before)
     client.pointee.session.flags.advanceReplySkip()
+    guard execution.pointee.events.isOpen else { return }
+    if pointee.tracking.isOn { pointee.endCaching(command, client) }
+    pointee.settleEvents(until: waited.sequence)
   }
 
   /// Runs the script that the request names, and answers. What the answer waits for; whether its error is counted.
@@ -41,6 +44,12 @@ extension UnsafeMutablePointer where Pointee == Server {
     let execution = pointee.execution
     let words = execution.pointee.arguments
     let reply = execution.pointee.reply
+    // Who watches hears of the script before he hears of what it calls.
+    if !pointee.pubsub.monitors.isEmpty {
+      pointee.tellMonitors(
+        database: client.pointee.session.database, source: client.pointee.details.pointee.address, words,
+        busy: client.pointee.slot)
+    }
     guard let (digest, script, keyCount) = pointee.chooseScript(command), let run = pointee.scripts.machine.run(of: script) else {
       return ((0, false), false)
     }

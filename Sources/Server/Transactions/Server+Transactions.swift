@@ -31,14 +31,22 @@ struct TransactionTable {
 extension Server {
   // MARK: queueing
 
-  /// The rest of admission for a client that is not ordinary: it has not authenticated, or its requests are queued.
-  /// The command to run at once, or nil.
+  /// The rest of admission for a client that is not ordinary: it has not authenticated, it listens to channels, or
+  /// its requests are queued. The command to run at once, or nil.
   @inline(never)
   mutating func admitUncommon(
     _ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>, _ flags: Session.Flags
   ) -> UnsafePointer<Command>? {
     if !flags.contains(.authenticated) && !command.pointee.flags.contains(.noAuth) {
       refuse(command, client, "NOAUTH Authentication required.")
+      return nil
+    }
+    if flags.contains(.monitor) && !flagsToHold(command, client).isDisjoint(with: [.write, .readonly, .mayReplicate]) {
+      refuse(command, client, "ERR Replica can't interact with the keyspace")
+      return nil
+    }
+    if flags.contains(.subscribed) && !flags.contains(.resp3) && !mayRunSubscribed(command) {
+      refuseSubscribed(command, client)
       return nil
     }
     guard flags.contains(.inTransaction), let transaction = client.pointee.transaction else {
@@ -117,6 +125,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     let began = pointee.commandStartTicks
     let position = client.pointee.output.appended
     var before = pointee.beforeCommand(command, client)
+    var waited: UInt64 = 0
     if transaction.pointee.isRefused {
       execution.pointee.reply.error("EXECABORT Transaction discarded because of previous errors.")
     } else if pointee.isStale(transaction) {
@@ -126,7 +135,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       pointee.holdTransaction(client, from: position, until: sequence, wrote: false)
     } else {
       pointee.unwatch(client)
-      runRequests(of: transaction, client, replyFrom: position)
+      waited = runRequests(of: transaction, client, replyFrom: position)
       // Errors among the answers are those of their commands.
       before.errorCount = before.output.pointee.errorCount
     }
@@ -139,13 +148,18 @@ extension UnsafeMutablePointer where Pointee == Server {
     pointee.commandStartTicks = began
     pointee.account(for: command, client, before)
     client.pointee.session.flags.advanceReplySkip()
+    if execution.pointee.events.isOpen {
+      if !pointee.pubsub.monitors.isEmpty { pointee.tellMonitors(of: command, client) }
+      if pointee.tracking.isOn { pointee.endCaching(command, client) }
+      pointee.settleEvents(until: waited)
+    }
     // Who waits for what was written sees it as of now: what has expired meanwhile is not there.
     if pointee.blocked.hasReady { pointee.beginBatch() }
   }
 
   private func runRequests(
     of transaction: UnsafeMutablePointer<Transaction>, _ client: UnsafeMutablePointer<Client>, replyFrom position: UInt64
-  ) {
+  ) -> UInt64 {
     let execution = pointee.execution
     let count = transaction.pointee.count
     execution.pointee.reply.array(count)
@@ -161,6 +175,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     if waited.wrote { waited.sequence = max(waited.sequence, pointee.appendLog.pipeline.appendedSequence) }
     execution.pointee.isAtomic = false
     pointee.holdTransaction(client, from: position, until: waited.sequence, wrote: waited.wrote)
+    return waited.sequence
   }
 
   private static var prefetchedRequests: Int { 16 }
@@ -212,6 +227,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       waited.wrote = waited.wrote || wrote
     }
     if execution.pointee.effects.isWatched { pointee.noteChanges(command, record) }
+    if execution.pointee.events.isOpen { pointee.settleRequest(command, client) }
     pointee.account(for: command, client, before)
   }
 }

@@ -53,6 +53,8 @@ extension UnsafeMutablePointer where Pointee == Server {
       && given[command.pointee.firstKey].start == execution.pointee.hintedKey.start
     if isHinted { execution.pointee.hintedKey = kept[command.pointee.firstKey] }
     pointee.running = kept
+    // What is changed before it has ended is changed for it, too.
+    if pointee.tracking.isOn { pointee.rememberCopies(command, client) }
     var before = pointee.beforeCommand(command, client)
     if before.isSilent {
       execution.pointee.reply.output = walk.pointee.silence
@@ -104,6 +106,7 @@ extension UnsafeMutablePointer where Pointee == Server {
         pointee.record(command, client, record, replyFrom: before.mark.position)
       }
       tellOfChanges(command, record)
+      if execution.pointee.events.isOpen { pointee.settleEvents(of: command, client) }
       if execution.pointee.waiting != nil && command.pointee.flags.contains(.blocking) {
         pointee.block(client, command)
       } else {
@@ -185,6 +188,7 @@ extension UnsafeMutablePointer where Pointee == Server {
     if pointee.parkedWriters.mustLook { pointee.letParkedOn() }
     if wasFull { pointee.wishes.unpause() }
     if hadLock { pointee.lockHasEnded() }
+    if pointee.pubsub.deferredCount > 0 { pointee.tellAfterwards(client) }
     if pointee.blocked.hasReady { serveBlocked() }
     guard !isUnwanted else { return pointee.forgetIfGone(client) }
     pointee.afterRequest(client)
