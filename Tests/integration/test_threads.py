@@ -81,6 +81,7 @@ def every_client_has_a_thread(start):
     info = threads(clients[0])
     for number in (1, 2, 3):
         assert info[f"io_thread_{number}"].startswith("clients=3,reads="), info
+    expect(info["io_threads_serving_because"], "always_active")
     stats = parse_info(clients[0].call("INFO", "stats"))
     assert int(stats["io_threaded_reads_processed"]) >= 18, stats
     assert int(stats["io_threaded_writes_processed"]) >= 17, stats
@@ -199,6 +200,7 @@ def one_processor_needs_no_reactors(start):
         expect(other.call("PING"), "PONG")
         info = threads(client)
         assert info["io_thread_0"].startswith("clients=2,"), info
+        expect(info["io_threads_serving_because"], "one_processor")
         expect(client.call("CONFIG", "SET", "io-threads-always-active", "yes"), "OK")
         wait_until(lambda: threads(client)["io_thread_0"].startswith("clients=0,"), 10, "clients on reactors")
         expect(client.call("CONFIG", "SET", "io-threads-always-active", "no"), "OK")
@@ -214,6 +216,7 @@ def threads_serve_when_there_is_more_than_one_can_do(start):
     server = start("io-threads 2", "loglevel debug")
     with server.connect() as control:
         expect(threads(control)["io_threads_serving"], "0")
+        expect(threads(control)["io_threads_serving_because"], "one_is_enough")
         # Thirty clients whose requests are large: each turn of the executor takes far more than 100 us.
         load = [server.connect(timeout=60.0) for _ in range(30)]
         request = encode("SET", "k", b"v" * 1000) * 100
@@ -230,6 +233,7 @@ def threads_serve_when_there_is_more_than_one_can_do(start):
             pass
         expect(threads(control)["io_threads_serving"], "1")
         expect(parse_info(control.call("INFO", "server"))["io_threads_active"], "1")
+        assert "1 of 1 I/O threads serve clients now, after 0" in server.log(), server.log()
         wait_until(lambda: threads(control)["io_threads_serving"] == "0", 30, "the executor alone again")
         wait_until(lambda: threads(control)["io_thread_0"].startswith("clients=31,"), 30, "everybody back")
         for client in load:

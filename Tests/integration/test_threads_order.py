@@ -182,3 +182,22 @@ def what_is_fetched_ahead_is_counted(start):
         expect(storm(change, ask), [])
     for client in clients:
         client.close()
+
+
+@test(on="martlet")
+def how_long_requests_queue_is_told(start):
+    """INFO threads has percentiles of how long requests of other threads waited for the executor; CONFIG RESETSTAT forgets them."""
+    server = start(*THREADS)
+    with server.connect() as client:
+        def age():
+            text = parse_info(client.call("INFO", "threads"))["io_threads_queue_age_usec"]
+            return {name: int(value) for name, value in (part.split("=") for part in text.split(","))}
+
+        for _ in range(500):
+            expect(client.call("PING"), "PONG")
+        figures = age()
+        expect(list(figures), ["p50", "p99", "p99.9", "samples"])
+        assert 10 <= figures["samples"] <= 500, figures
+        assert figures["p50"] <= figures["p99"] <= figures["p99.9"], figures
+        expect(client.call("CONFIG", "RESETSTAT"), "OK")
+        assert age()["samples"] <= 1, age()
