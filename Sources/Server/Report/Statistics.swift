@@ -17,6 +17,8 @@ struct Statistics {
   /// Clients disconnected because all together made the server hold too much.
   var evictedClients: UInt64 = 0
   var unexpectedErrorReplies: UInt64 = 0
+  /// Time that went into sweeps for what has expired.
+  var expiryTicks: UInt64 = 0
   /// Wrong passwords and unknown users.
   var authenticationFailures: UInt64 = 0
   var peakMemoryBytes: UInt64 = 0
