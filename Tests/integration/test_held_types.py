@@ -228,3 +228,26 @@ def a_million_dirty_keys_are_let_go_without_a_stop(start):
     disk.stop()
     expect(disk.expect_answered(("GET", "0:5"), ("DBSIZE",)), [b"x", 600_000])
     disk.go()
+
+
+@test(on="martlet")
+def what_is_held_of_one_client_is_bounded(start):
+    """Who asks again and again for a large value that is not durable is read no further, and gets all of it afterwards."""
+    server, disk = always(start)
+    count, large = 300, bytes(range(256)) * 4096
+    with server.connect(timeout=60.0) as reader:
+        disk.stop()
+        writer, = disk.expect_held(("SET", "large", large))
+        reader.send(encode("GET", "large") * count)
+        wait_until(lambda: disk.info("held_bytes") > 30 << 20, 20, "held answers")
+        for _ in range(50):
+            # Others are served meanwhile, and looked at each time.
+            expect(disk.expect_answered(("GET", "clean")), [None])
+            held = disk.info("held_bytes")
+            assert held < 48 << 20, f"{held >> 20} MB of {count} MB are held"
+        disk.go()
+        expect(writer.read(), "OK")
+        for _ in range(count):
+            expect(reader.read() == large, True)
+    disk.wait_for_held(0)
+    expect(disk.info("held_bytes"), 0)
