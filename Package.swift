@@ -25,6 +25,7 @@ let package = Package(
     .target(name: "CURing"),
     .target(name: "CDecimal"),
     .target(name: "CStack"),
+    .target(name: "CLua", linkerSettings: [.linkedLibrary("luajit-5.1")]),
     .systemLibrary(name: "CLZF"),
     .systemLibrary(name: "CISAL"),
 
@@ -37,11 +38,14 @@ let package = Package(
     .target(
       name: "Persistence", dependencies: ["Store", "Wire", "Bytes", "CAllocator", "CLZF", "CISAL"],
       swiftSettings: memorySafety),
+    .target(name: "Scripting", dependencies: ["Commands", "CLua", "Bytes"]),
     .target(name: "Configuration", dependencies: []),
     .target(name: "Channels", dependencies: [], swiftSettings: memorySafety),
     .target(
       name: "Server",
-      dependencies: ["Ring", "Channels", "Commands", "Persistence", "Configuration", "Store", "Stacks", "Wire", "Bytes"]),
+      dependencies: [
+        "Ring", "Channels", "Commands", "Scripting", "Persistence", "Configuration", "Store", "Stacks", "Wire", "Bytes",
+      ]),
 
     .executableTarget(name: "martlet-server", dependencies: ["Server", "Configuration", "Ring"], path: "Sources/Main"),
     .executableTarget(
@@ -62,6 +66,7 @@ let package = Package(
     .testTarget(
       name: "PersistenceTests",
       dependencies: ["Persistence", "Commands", "Store", "Wire", "Bytes", "CAllocator", "CHash"]),
+    .testTarget(name: "ScriptingTests", dependencies: ["Scripting", "CLua", "Bytes"]),
     .testTarget(name: "CheckTests", dependencies: ["martlet-check", "Persistence", "Bytes"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"]),
     .testTarget(name: "BenchTests", dependencies: ["martlet-bench"]),

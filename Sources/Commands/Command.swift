@@ -59,6 +59,8 @@ public struct CommandFlags: OptionSet, Sendable {
 
   /// Its cost has no bound that could be told beforehand.
   @inlinable public static var unbounded: CommandFlags { CommandFlags(rawValue: 1 << 24) }
+  /// It runs a script: the executor runs it itself, not by its body; internal.
+  @inlinable public static var runsScript: CommandFlags { CommandFlags(rawValue: 1 << 29) }
   /// It is bounded by the value of its first key.
   @inlinable public static var longIfLarge: CommandFlags { CommandFlags(rawValue: 1 << 25) }
   /// Only with a third word: LPOP key count.

@@ -17,10 +17,12 @@ import Store
 import Wire
 
 extension Execution {
-  /// The value at `location` is going to be changed in many steps. Does nothing where the command does not pause.
-  mutating func lock(_ key: ByteView, _ location: Location) {
+  /// The value at `location` is going to be changed, or only read, in many steps. Does nothing where the command does
+  /// not pause.
+  public mutating func lock(_ key: ByteView, _ location: Location, changes: Bool = true) {
     guard pauses.door != nil else { return }
-    guard !location.entry.isPinned, !database.pointee.isWritePostponed(location), effects.recordCount == 0 else {
+    let isTaken = changes && (location.entry.isPinned || database.pointee.isWritePostponed(location))
+    guard !isTaken, effects.recordCount == 0 else {
       // Somebody reads it, and nobody has asked whether that one could be waited for. Or a key has been found expired,
       // which is told before anything else is.
       pauses.door = nil

@@ -66,7 +66,7 @@ extension Execution {
 
   /// The value at `location`, the key being word `word`, stays as it is until the command ends. Say so of all keys
   /// before the first `mayGoOn`, of those that are not there, too.
-  mutating func pin(_ location: Location?, word: Int) {
+  public mutating func pin(_ location: Location?, word: Int) {
     guard pauses.door != nil else { return }
     guard let location else { return pauses.pins.append(Pin(value: nil, word: word)) }
     guard let value = PinnedValue(ifCountable: location.entry) else {

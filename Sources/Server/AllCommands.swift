@@ -2,7 +2,7 @@
 import Commands
 
 enum AllCommands {
-  static var list: [CommandDefinition] { dataCommands + ServerCommands.definitions + DumpCommands.definitions }
+  static var list: [CommandDefinition] { dataCommands + ServerCommands.definitions + DumpCommands.definitions + ScriptCommands.definitions }
 
   /// The families' commands; FLUSHALL has something to do with files besides.
   private static var dataCommands: [CommandDefinition] {

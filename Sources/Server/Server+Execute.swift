@@ -20,10 +20,10 @@ extension UnsafeMutablePointer where Pointee == Server {
         executeAtOnce(client, command)
       }
     } else if pointee.isTransactionDue {
-      runTransaction(client)
+      runsScripts(client) ? runAside(client, nil) : runTransaction(client)
     }
     pointee.running = .none
-    if pointee.blocked.hasReady { serveBlocked() }
+    if pointee.blocked.hasReady && !pointee.isScriptPaused { serveBlocked() }
   }
 
   /// Runs a command that was admitted, from beginning to end.

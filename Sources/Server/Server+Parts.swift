@@ -75,6 +75,16 @@ extension Server {
     nonmutating unsafeMutableAddress { walksPart.memory }
   }
 
+  var scripts: Scripts {
+    unsafeAddress { UnsafePointer(madeScripts) }
+    nonmutating unsafeMutableAddress { madeScripts }
+  }
+
+  private var madeScripts: UnsafeMutablePointer<Scripts> {
+    guard let scriptsMemory else { preconditionFailure("a script before the server was attached") }
+    return scriptsMemory
+  }
+
   var errands: FileErrands {
     unsafeAddress { UnsafePointer(errandsPart.memory) }
     nonmutating unsafeMutableAddress { errandsPart.memory }

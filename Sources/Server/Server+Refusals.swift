@@ -59,12 +59,15 @@ extension Server {
   /// Why the command may not run while the data are being loaded, or while the disk does not take what is written.
   /// `queued`: what EXEC will run.
   func restriction(_ command: UnsafePointer<Command>, _ queued: CommandFlags = []) -> String? {
+    if isScriptBusy && !command.pointee.flags.contains(.allowBusy) { return Self.busy }
     if recovery.isLoading && !command.pointee.flags.contains(.loading) {
       return "LOADING Redis is loading the dataset in memory"
     }
     let isPing = table.facts[command.pointee.index].name == "ping"
     return command.pointee.flags.union(queued).contains(.write) || isPing ? writeRefusal : nil
   }
+
+  static var busy: String { "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE." }
 
   mutating func refuseArity(_ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>) {
     let name = table.facts[command.pointee.index].fullName

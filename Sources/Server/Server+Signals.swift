@@ -9,6 +9,7 @@ extension Server {
       // Nobody is left in the middle of a change.
       guard lifecycle.isClosingClients || mayBeginImage() else {
         postponedSignal = (signal, sender)
+        if isScriptPaused && scripts.run?.hasWritten == false { scripts.run?.isKilled = true }
         walks.isHalted = false
         return
       }

@@ -11,7 +11,7 @@ extension Server {
   mutating func tick() {
     let now = clock.nanoseconds
     lifecycle.checkDeadline(now: now)
-    guard !isTickPaused else { return }
+    guard !isTickPaused && !isScriptPaused else { return }
     sampleRates(now)
     beginDueJobs()
     var busy = clients.count > 0 && configuration.settings.clients.timeoutSeconds > 0

@@ -89,6 +89,12 @@ package struct Server: ~Copyable {
   let gates: UnsafeMutablePointer<Gate>
   /// Writers that wait for an image to have written what they would change.
   var parkedWriters = ParkedWriters()
+  /// A script is in the middle: what it has read must not change, and what it has changed must not be seen.
+  var isScriptPaused = false
+  /// … and has been for so long that others are told.
+  var isScriptBusy = false
+  /// Scripts: there once the server knows where it stands, since they call it.
+  private(set) var scriptsMemory: UnsafeMutablePointer<Scripts>?
   /// Came while a command was in the middle of changing a value.
   var postponedSignal: (signal: Signals.Signal, sender: UInt32)?
   /// Long commands that have paused.
@@ -173,6 +179,8 @@ package struct Server: ~Copyable {
   }
 
   deinit {
+    scriptsMemory?.deinitialize(count: 1)
+    scriptsMemory?.deallocate()
     for i in 0..<configuration.settings.general.databases { (databases + i).deinitialize(count: 1) }
     databases.deallocate()
     execution.deinitialize(count: 1)
@@ -187,6 +195,14 @@ package struct Server: ~Copyable {
     silence.deallocate()
     pool.deinitialize(count: 1)
     pool.deallocate()
+  }
+
+  /// Commands know the server that they run in from now on.
+  mutating func attach(_ server: UnsafeMutablePointer<Server>) {
+    execution.pointee.host = UnsafeMutableRawPointer(server)
+    let memory = UnsafeMutablePointer<Scripts>.allocate(capacity: 1)
+    memory.initialize(to: Scripts(server, pool))
+    scriptsMemory = memory
   }
 
   /// Brings what commands and the loop obey in line with the settings. Call after every change of them.
@@ -240,7 +256,7 @@ extension Server {
       guard recovery.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, recovery.resumesAtNanoseconds - now)
     }
-    if isFreeing || walks.count > 0 && hasRunnableWalk { return 0 }
+    if isScriptPaused || isFreeing || walks.count > 0 && hasRunnableWalk { return 0 }
     if snapshots.job?.pointee.wantsTime == true {
       guard snapshots.resumesAtNanoseconds > now else { return 0 }
       untilTick = min(untilTick, snapshots.resumesAtNanoseconds - now)

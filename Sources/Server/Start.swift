@@ -109,7 +109,7 @@ package enum Start {
       server.deinitialize(count: 1)
       server.deallocate()
     }
-    server.pointee.execution.pointee.host = UnsafeMutableRawPointer(server)
+    server.pointee.attach(server)
     try server.pointee.openListeners()
     server.pointee.introduce()
     guard server.pointee.beginRecovery() else { return 1 }

@@ -3,7 +3,8 @@
 //   ┌────────────┬───────────────────────────────────────────────┬──────┐
 //   │ guard page │                    ◀─ grows downwards  frames │ room │
 //   └────────────┴───────────────────────────────────────────────┴──────┘
-//                ▲ 256 KiB, taken from the system page by page as they are touched
+//                ▲ 1 MiB unless asked otherwise, taken from the system page by page as they are touched: LZF has half
+//                  of one in a frame
 //
 // A body begins on it, stops in the middle of whatever it does when it leaves, and goes on there when it is continued.
 // One thread, no scheduler: `begin` and `goOn` are calls that come back when the body leaves or returns. A stack serves one
@@ -11,30 +12,32 @@
 import CStack
 
 @safe public struct SideStack: ~Copyable {
-  /// Bytes of frames and room.
-  public static var bytes: Int { 256 << 10 }
+  /// Bytes of frames and room, if nobody says otherwise.
+  public static var bytes: Int { 1 << 20 }
   /// Bytes of the room.
   public static var roomBytes: Int { 2 << 10 }
 
   private let stack: UnsafeMutablePointer<martlet_stack>
   private let low: UnsafeMutableRawPointer
+  private let bytes: Int
   /// Where the room begins, `roomBytes` of it.
   public let room: UnsafeMutableRawPointer
 
-  /// Nil if there is no memory for it.
-  public init?() {
-    guard let low = unsafe martlet_stack_map(Self.bytes) else { return nil }
+  /// Nil if there is no memory for it. `bytes`: a multiple of the page.
+  public init?(bytes: Int = SideStack.bytes) {
+    guard let low = unsafe martlet_stack_map(bytes) else { return nil }
+    self.bytes = bytes
     unsafe self.low = low
-    unsafe room = low + (Self.bytes - Self.roomBytes)
+    unsafe room = low + (bytes - Self.roomBytes)
     unsafe stack = .allocate(capacity: 1)
-    unsafe martlet_stack_prepare(stack, low, Self.bytes - Self.roomBytes)
+    unsafe martlet_stack_prepare(stack, low, bytes - Self.roomBytes)
   }
 
   /// Whatever the frames of a body own that has not returned is lost: let it come to its end before.
   deinit {
     unsafe martlet_stack_forget(stack)
     unsafe stack.deallocate()
-    unsafe martlet_stack_unmap(low, Self.bytes)
+    unsafe martlet_stack_unmap(low, bytes)
   }
 
   /// The way in and out, for those that have not the stack itself.

@@ -8,17 +8,8 @@
 // What is read must not depend on the cuts; what can be loaded must be written and loaded again to
 // the same; a payload that is taken must come back. Magic and checksum are put there, not guessed.
 import Bytes
-import CHash
 import Persistence
 import Store
-
-/// Says what is wrong, which an optimised `precondition` does not, and ends.
-func demand(_ isSo: Bool, _ text: @autoclosure () -> String) {
-  guard !isSo else { return }
-  let text = text()
-  print(text)
-  fatalError(text)
-}
 
 /// The same input is always cut alike.
 struct Cuts {
@@ -31,14 +22,6 @@ struct Cuts {
     let range: [UInt64] = [1, 2, 7, 40, 5000]
     return 1 + Int(state % range[Int((state >> 32) % 5)])
   }
-}
-
-func copied<R, E: Error>(_ bytes: ArraySlice<UInt8>, _ body: (ByteView) throws(E) -> R) throws(E) -> R {
-  // A copy of exactly this size: one byte too far is a report of AddressSanitizer.
-  let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-  defer { memory.deallocate() }
-  memory.copyBytes(from: bytes)
-  return try body(ByteView(start: UnsafeRawPointer(memory.baseAddress!), count: bytes.count))
 }
 
 // MARK: - Snapshots
@@ -93,21 +76,7 @@ func reading(_ file: [UInt8], _ options: RDBReader.Options, cut: () -> Int) -> S
   return text
 }
 
-/// Databases that live for one input.
-final class Databases {
-  let keyspaces = UnsafeMutablePointer<Keyspace>.allocate(capacity: 16)
-  let pool = UnsafeMutablePointer<ChunkPool>.allocate(capacity: 1)
-  init() {
-    for index in 0..<16 { (keyspaces + index).initialize(to: Keyspace()) }
-    pool.initialize(to: ChunkPool())
-  }
-  deinit {
-    keyspaces.deinitialize(count: 16)
-    keyspaces.deallocate()
-    pool.deinitialize(count: 1)
-    pool.deallocate()
-  }
-
+extension Databases {
   func load(_ file: [UInt8], cut: () -> Int) -> Bool {
     var options = SnapshotLoader.Options()
     options.skipsOthers = true
@@ -245,8 +214,6 @@ func checkLog(_ log: ArraySlice<UInt8>, cuts: inout Cuts) {
 }
 
 // MARK: - The target
-
-let secret: Void = [UInt8](repeating: 7, count: 32).withUnsafeBytes { martlet_hash_seed($0.baseAddress, $0.count) }
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {

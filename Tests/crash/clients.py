@@ -9,6 +9,7 @@ sixteen requests and does not wait for one batch before it sends the next while 
     l  logs          APPEND; the reply is the length; doubled or torn records show
     m  groups        MSET of three keys: all of them or none
     b  large         SET of 10 to 200 KiB
+    q s h z x        lists, sets, hashes, sorted sets and streams: windows.py
 """
 import random
 import selectors
@@ -19,6 +20,7 @@ from collections import deque
 from harness.resp import encode
 
 from history import GONE, added, shown
+from windows import KINDS, adding, kind_of, numbers_in, taking
 
 DEPTH = 48
 LOG_BYTES_MAX = 2000
@@ -107,13 +109,21 @@ def parse(data, at):
         if len(data) < end + size + 2:
             return None, None
         return bytes(data[end:end + size]), end + size + 2
+    if kind == b"*":
+        replies = []
+        for _ in range(int(line)):
+            reply, end = parse(data, end)
+            if end is None:
+                return None, None
+            replies.append(reply)
+        return replies, end
     raise AssertionError(f"the server sent {bytes(data[at:at + 40])!r}")
 
 
 class Writer(Peer):
-    """One writer and its keys; `large` is the share of SETs of large values."""
+    """One writer and its keys; `large` is the share of SETs of large values, `windows` whether it knows more than strings."""
 
-    def __init__(self, address, history, number, rng, large=0.01):
+    def __init__(self, address, history, number, rng, large=0.01, windows=True):
         super().__init__(address)
         self.history, self.rng = history, rng
         self.large_share = large
@@ -121,6 +131,9 @@ class Writer(Peer):
         self.registers, self.counters, self.logs, self.group, self.large = (
             [history.key(b"w%d:%s%d" % (number, kind, index), self.database, number) for index in range(count)]
             for kind, count in ((b"r", 8), (b"n", 2), (b"l", 2), (b"m", 3), (b"b", 1)))
+        self.windows = [history.key(b"w%d:%s0" % (number, kind), self.database, number) for kind in KINDS] if windows else []
+        # Wide ones outgrow their small encodings.
+        self.width = rng.choice((10, 40, 200))
         # After a restart the row goes on where it was.
         self.turn = max(key.changes[-1].turn for key in self.registers)
         self.outgoing += encode("SELECT", self.database)
@@ -138,6 +151,8 @@ class Writer(Peer):
         self.turn += 1
         if self.rng.random() < self.large_share:
             self.set(self.large[0], self.rng.randrange(10_000, 200_000))
+        elif self.windows and self.rng.random() < 0.4:
+            self.move(self.rng.choice(self.windows))
         elif dice < 0.55:
             self.change_register(self.rng.choice(self.registers), self.rng.random())
         elif dice < 0.70:
@@ -173,6 +188,19 @@ class Writer(Peer):
         words = (command, key.name) if command == "INCR" else (command, key.name, piece)
         self.send(words, [change], [key], command)
 
+    def move(self, key):
+        """A window goes on: elements are added behind, or taken away in front."""
+        window, numbers = kind_of(key.name), numbers_in(key.latest)
+        if len(numbers) > 1 and self.rng.randrange(self.width) < len(numbers):
+            count = self.rng.randrange(1, min(len(numbers), 20))
+            words, piece = taking(window, key.name, numbers[:count])
+        else:
+            first = (key.sent + 1) * 100
+            count = self.rng.choice((1, 2, 5, self.width // 3)) if window.can_add_several else 1
+            words, piece = adding(window, key.name, list(range(first, first + count)))
+        change = key.send(piece(key.latest), self.history.epoch, self.turn, piece=piece)
+        self.send(words, [change], [key], "RPUSH" if words[0] == "RPUSH" else None)
+
     def change_group(self):
         words, changes = ["MSET"], []
         value = value_of(self.group[0].sent + 1, 24)
@@ -197,7 +225,9 @@ class Writer(Peer):
             wanted = int(pairs[0][1].value)
         elif wanted == "APPEND":
             wanted = len(pairs[0][1].value)
-        if pairs and reply != wanted and not (isinstance(wanted, tuple) and reply in wanted):
+        elif wanted == "RPUSH":
+            wanted = len(numbers_in(pairs[0][1].value))
+        if pairs and wanted is not None and reply != wanted and not (isinstance(wanted, tuple) and reply in wanted):
             self.history.problem(pairs[0][0], f"{command} answered {reply!r} instead of {wanted!r}")
         for key, change in pairs:
             self.history.acknowledge(key, change)
@@ -216,7 +246,8 @@ class Reader(Peer):
     def compose(self):
         for _ in range(min(4, 12 - len(self.expected))):
             key = self.rng.choice(self.names)
-            self.outgoing += encode("GET", key.name)
+            window = kind_of(key.name)
+            self.outgoing += encode(*(window.asking(key.name) if window else ("GET", key.name)))
             self.expected.append((key, key.floor, self.history.epoch))
 
     def take(self, expected, reply):
@@ -224,16 +255,17 @@ class Reader(Peer):
             self.history.problems.append(f"a reader was answered -{reply}")
         elif expected:
             key, floor, epoch = expected
-            self.history.observe(key, reply, floor, epoch)
+            window = kind_of(key.name)
+            self.history.observe(key, window.value(reply) if window else reply, floor, epoch)
 
 
 class Load:
     """All peers of one cycle."""
 
-    def __init__(self, address, history, seed, writers=8, readers=2, large=0.01):
+    def __init__(self, address, history, seed, writers=8, readers=2, large=0.01, windows=True):
         self.history = history
         rng = random.Random(seed)
-        self.writers = [Writer(address, history, number, random.Random(rng.random()), large)
+        self.writers = [Writer(address, history, number, random.Random(rng.random()), large, windows)
                         for number in range(writers)]
         self.readers = [Reader(address, history, number % DATABASES, random.Random(rng.random()))
                         for number in range(readers)] if writers >= DATABASES else []

@@ -88,7 +88,9 @@ class Cycles:
         self.history.policy_is(self.policy == "always")
 
     def one(self, number, seconds):
-        load = Load(self.target.address, self.history, self.rng.random(), self.writers, large=self.large)
+        # The fake server of the planted bugs knows strings only.
+        load = Load(self.target.address, self.history, self.rng.random(), self.writers, large=self.large,
+                    windows=not self.command)
         racing = Racing(self.target.address, self.history, self.rng.choice(self.kinds), random.Random(self.rng.random()))
         load.join(racing)
         before = self.history.acknowledged, self.history.observed

@@ -31,7 +31,7 @@ class Change:
 
     def __init__(self, number, value, piece=None, deadline=None, epoch=0, turn=0):
         self.number, self.value, self.deadline, self.epoch = number, value, deadline, epoch
-        self.piece = piece  # what INCR or APPEND added; None for a change that replaces the value
+        self.piece = piece  # what INCR or APPEND added, or what is done to a row; None for what replaces the value
         self.turn = turn    # its place in the row of all changes of its writer
         self.said = 0.0     # when it was acknowledged, by the monotonic clock
 
@@ -156,7 +156,9 @@ class Key:
 
 
 def added(value, piece):
-    """The value after INCR (`piece` is a number) or APPEND (`piece` is bytes)."""
+    """The value after INCR (`piece` is a number), APPEND (bytes) or a change of a window (what it does to a row)."""
+    if callable(piece):
+        return piece(value)
     if isinstance(piece, int):
         return b"%d" % (int(value or 0) + piece)
     return (value or b"") + piece

@@ -3,9 +3,10 @@
 A refusal and what stands behind it reach different sockets: a reader may see the second before the writer reads the
 first. That is no loss; a value that no order of the replies explains is one.
 """
-from harness.runner import test
+from harness.runner import expect, test
 
 from history import History
+from windows import KINDS, adding, element, kind_of, taking
 
 
 def a_log(*pieces, heard=()):
@@ -55,3 +56,22 @@ def a_torn_value_is_explained_by_nothing(start):
         history.refuse(key, changes[1])
         history.end()
         assert len(history.problems) == 1, (value, history.problems)
+
+
+@test
+def half_a_command_is_no_state_of_a_window():
+    """Part of what one command adds or takes, a field without its value, a score of another member: each is found."""
+    history = History(True)
+    key = history.key(b"w0:q0", 0, 0)
+    _, piece = adding(kind_of(key.name), key.name, [100, 101, 102])
+    key.send(piece(key.latest), 1, 1, piece=piece)
+    _, piece = taking(kind_of(key.name), key.name, [100, 101])
+    key.send(piece(key.latest), 1, 2, piece=piece)
+    lists = KINDS[b"q"]
+    for whole in ([], [b"100", b"101", b"102"], [b"102"]):
+        expect(key.find(lists.value(whole))[0] is not None, True, whole)
+    for half in ([b"100"], [b"100", b"101"], [b"101", b"102"], [b"102", b"102"], [b"1000"]):
+        expect(key.find(lists.value(half))[0], None, half)
+    expect(KINDS[b"h"].value([b"9", b"v" + element(9)]), b"9")
+    for kind, reply in ((b"h", [b"9", b"v9"]), (b"h", [b"1", b"v2"]), (b"z", [b"7", b"8"]), (b"x", [[b"5-1", [b"f", b"6"]]]), (b"q", [b"9"])):
+        expect(KINDS[kind].value(reply).startswith(b"torn"), True, reply)

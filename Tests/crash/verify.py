@@ -1,7 +1,7 @@
 """verify.py: after a crash, everything that binds is there and nothing is torn.
 
     present    each key holds the value of a change between its floor and the last that was sent
-    whole      the value is one that was sent, every byte of it
+    whole      the value is one that was sent, every byte of it, every element
     timed      what was to expire still does, not later than it was to
     together   the three keys of an MSET agree
     in order   one moment in the row of a writer's changes explains all of its keys
@@ -14,6 +14,7 @@ from harness.resp import Error
 
 from clients import DATABASES, LONG_EXPIRY_MS
 from history import GONE, shown
+from windows import kind_of
 
 
 class Findings:
@@ -38,11 +39,15 @@ def verify(connection, history):
             continue
         connection.call("SELECT", database)
         asked = time.time()
-        replies = connection.pipeline(*[("GET", key.name) for key in keys], *[("PTTL", key.name) for key in keys])
-        for key, value, lifetime in zip(keys, replies, replies[len(keys):]):
+        windows = [kind_of(key.name) for key in keys]
+        reads = [window.asking(key.name) if window else ("GET", key.name) for key, window in zip(keys, windows)]
+        replies = connection.pipeline(*reads, *[("PTTL", key.name) for key in keys])
+        for key, window, value, lifetime in zip(keys, windows, replies, replies[len(keys):]):
             if isinstance(value, Error) or isinstance(lifetime, Error):
                 findings.problems.append(f"{key.name!r}: -{value if isinstance(value, Error) else lifetime}")
             else:
+                if window:
+                    value = window.value(value)
                 # What expires between the two questions is gone. The deadline is a lower bound.
                 deadline = asked + lifetime / 1000 - 0.002 if lifetime >= 0 else None
                 states[key] = value if lifetime != -2 else GONE, lifetime, deadline

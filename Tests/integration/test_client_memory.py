@@ -20,7 +20,7 @@ def part_of_a_request(client, count, value=2 * MIB):
 
 def is_cut_off(client):
     try:
-        client.socket.settimeout(10)
+        client.socket.settimeout(60)
         return client.socket.recv(1) == b""
     except ConnectionResetError:
         return True

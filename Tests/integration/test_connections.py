@@ -469,6 +469,8 @@ def client_kill_by_each_filter(server):
         expect(killer.call("CLIENT", "KILL", "ID", identity), 1)
         assert one.is_closed()
         expect(killer.call("CLIENT", "KILL", "ID", identity), 0)
+        # Nobody who is still on the way out is to be counted.
+        wait_until(lambda: parse_info(killer.call("INFO", "clients"))["connected_clients"] == "1", 10, "one client")
         one, identity, address = victim()
         expect(killer.call("CLIENT", "KILL", "LADDR", f"127.0.0.1:{server.port}", "SKIPME", "yes"), 1)
         assert one.is_closed()
@@ -498,13 +500,16 @@ def a_thousand_idle_connections_cost_nothing(server):
         expect(idle[-1].call("PING"), "PONG")
         server.wait_for_clients(1000)
         from harness.server import pause
-        switches, ticks = server.voluntary_switches(), server.cpu_ticks()
-        pause(2.0)
-        switches, ticks = server.voluntary_switches() - switches, server.cpu_ticks() - ticks
-        if server.flavour == "martlet":
+        # What their coming has left to do is done sooner or later; then two seconds are quiet.
+        for _ in range(10):
+            switches, ticks = server.voluntary_switches(), server.cpu_ticks()
+            pause(2.0)
+            switches, ticks = server.voluntary_switches() - switches, server.cpu_ticks() - ticks
             # A turn of housekeeping ten times a second would make twenty; nobody polls.
-            assert switches <= 60, f"{switches} wake-ups in 2 s"
-            assert ticks <= 4, f"{ticks} clock ticks of CPU in 2 s"
+            if server.flavour != "martlet" or (switches <= 60 and ticks <= 4):
+                break
+        else:
+            raise AssertionError(f"{switches} wake-ups and {ticks} clock ticks of CPU in 2 s")
     finally:
         for connection in idle:
             connection.close()

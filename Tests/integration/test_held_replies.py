@@ -301,7 +301,7 @@ def large_replies_are_held_to_the_byte(start):
         expect(reader.read(), "PONG")
         disk.wait_for_held(2)
         expect(reader.is_silent(), True)
-        expect(disk.info("held_bytes") >= 3 * len(value), True)
+        wait_until(lambda: disk.info("held_bytes") >= 3 * len(value), 20, "three values held")
         disk.go()
         expect([reply == value for reply in reader.read_replies(3)], [True] * 3)
         expect(reader.read(), len(value))

@@ -12,7 +12,7 @@ PING = b"*1\r\n$4\r\nPING\r\n"
 
 def said(server, data):
     """Everything the server says to `data` until it closes."""
-    with server.connect(timeout=5) as connection:
+    with server.connect() as connection:
         try:
             connection.send(data)
         except Closed:

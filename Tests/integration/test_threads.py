@@ -70,8 +70,12 @@ class Load:
 @test(on="martlet")
 def every_client_has_a_thread(start):
     server = start("io-threads 4", "io-threads-always-active yes")
-    expect(reactors(server), 3)
-    clients = [server.connect() for _ in range(9)]
+    wait_until(lambda: reactors(server) == 3, 10, "three threads")
+    clients = []
+    for number in range(9):
+        # One after the other: each goes where the fewest are, also when it is not accepted at once.
+        clients.append(server.connect())
+        expect(clients[-1].call("PING"), "PONG")
     for number, client in enumerate(clients):
         expect(client.call("SET", f"key{number}", "x" * number), "OK")
         expect(client.call("GET", f"key{number}"), b"x" * number)
@@ -82,9 +86,12 @@ def every_client_has_a_thread(start):
     for number in (1, 2, 3):
         assert info[f"io_thread_{number}"].startswith("clients=3,reads="), info
     expect(info["io_threads_serving_because"], "always_active")
-    stats = parse_info(clients[0].call("INFO", "stats"))
-    assert int(stats["io_threaded_reads_processed"]) >= 18, stats
-    assert int(stats["io_threaded_writes_processed"]) >= 17, stats
+
+    def counted():
+        # Each thread tells of its reads and writes when it comes to it.
+        stats = parse_info(clients[0].call("INFO", "stats"))
+        return int(stats["io_threaded_reads_processed"]) >= 27 and int(stats["io_threaded_writes_processed"]) >= 26
+    wait_until(counted, 20, "reads and writes of threads")
     for client in clients:
         client.close()
 
@@ -188,14 +195,14 @@ def a_stop_under_load_keeps_what_was_answered(start):
     with server.connect() as client:
         for number, count in enumerate(load.counts):
             # The last ones may have been carried out and not answered.
-            kept = int(client.call("GET", f"count{number}"))
+            kept = int(client.call("GET", f"count{number}") or 0)
             assert count - 1 <= kept <= count + load.depth, f"client {number} was answered {count}, kept are {kept}"
 
 
 @test(on="martlet")
 def one_processor_needs_no_reactors(start):
     """Bound to one processor the executor serves everybody, unless it is told otherwise."""
-    server = start("io-threads 3", prefix=("taskset", "-c", "0"))
+    server = start("io-threads 3", prefix=("taskset", "-c", str(min(os.sched_getaffinity(0)))))
     with server.connect() as client, server.connect() as other:
         expect(other.call("PING"), "PONG")
         info = threads(client)
@@ -220,20 +227,18 @@ def threads_serve_when_there_is_more_than_one_can_do(start):
         # Thirty clients whose requests are large: each turn of the executor takes far more than 100 us.
         load = [server.connect(timeout=60.0) for _ in range(30)]
         request = encode("SET", "k", b"v" * 1000) * 100
-        end = time.monotonic() + 30
 
         def is_serving():
             for client in load:
                 client.send(request)
             for client in load:
                 client.read_replies(100)
-            return threads(control)["io_threads_serving"] == "1" or time.monotonic() > end
+            # Asked at once: without load it is sent away after two seconds.
+            info = parse_info(control.call("INFO", "threads", "server"))
+            return (info["io_threads_serving"], info["io_threads_active"]) == ("1", "1")
 
-        while not is_serving():
-            pass
-        expect(threads(control)["io_threads_serving"], "1")
-        expect(parse_info(control.call("INFO", "server"))["io_threads_active"], "1")
-        assert "1 of 1 I/O threads serve clients now, after 0" in server.log(), server.log()
+        wait_until(is_serving, 60, "another thread")
+        server.wait_for_log("1 of 1 I/O threads serve clients now, after 0")
         wait_until(lambda: threads(control)["io_threads_serving"] == "0", 30, "the executor alone again")
         wait_until(lambda: threads(control)["io_thread_0"].startswith("clients=31,"), 30, "everybody back")
         for client in load:
@@ -248,4 +253,4 @@ def more_threads_than_can_be_had_is_the_commands_error(start):
         expect_error(client.call("CONFIG", "SET", "io-threads", 129), "ERR CONFIG SET failed*")
         expect_error(client.call("CONFIG", "SET", "io-threads", 0), "ERR CONFIG SET failed*")
         expect(client.call("CONFIG", "GET", "io-threads"), [b"io-threads", b"2"])
-        expect(reactors(server), 1)
+        wait_until(lambda: reactors(server) == 1, 10, "one thread")

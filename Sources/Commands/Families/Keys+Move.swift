@@ -110,17 +110,33 @@ extension Keys {
     if target != database { execution.effects.touches(copy, database: target) }
     guard execution.read(source) != nil else { return execution.reply.integer(0) }
     let other = execution.databases + target
+    guard replaces || execution.locate(copy, in: target) == nil else { return execution.reply.integer(0) }
+    guard let location = execution.locate(source, KeyHash(source)) else { return execution.reply.integer(0) }
+    guard let made = execution.copied(source, location) else { return }
     if let existing = execution.locate(copy, in: target) {
-      guard replaces else { return execution.reply.integer(0) }
       let graveyard = execution.graveyard
       other.pointee.remove(existing, into: &graveyard.pointee)
     }
-    guard let location = execution.locate(source, KeyHash(source)) else { return execution.reply.integer(0) }
-    other.pointee.put(LooseEntry(copying: location.entry), copy, KeyHash(copy))
+    other.pointee.put(made, copy, KeyHash(copy))
     execution.changed()
     execution.effects.changes(copy, database: target)
     execution.events.note(.new, "new", copy, database: target)
     execution.events.note(.generic, "copy_to", copy, database: target)
     execution.reply.integer(1)
+  }
+}
+
+extension Execution {
+  /// Elements that are copied between two looks at the clock.
+  private static var copiedAtOnceMax: Int { 64 }
+
+  /// A copy of the entry of `key`, which stays as it is until the command has ended. Nil: nobody wants it any more.
+  fileprivate mutating func copied(_ key: ByteView, _ location: Location) -> LooseEntry? {
+    guard var copy = CollectionCopy(of: location.entry) else { return LooseEntry(copying: location.entry) }
+    lock(key, location, changes: false)
+    while !copy.advance(Self.copiedAtOnceMax) {
+      guard mayGoOnChanging(after: Self.copiedAtOnceMax) else { return nil }
+    }
+    return copy.finish(as: located(key, location).entry)
   }
 }

@@ -97,7 +97,7 @@ public enum Keys {
         history: [.init("3.2.0", "No error if both names are the same.")], arguments: "key newkey:key#1",
         run: renameIfAbsent),
       CommandDefinition(
-        "copy", arity: -3, [.write, .denyOOM], .keyspace,
+        "copy", arity: -3, [.write, .denyOOM, .longIfLarge], .keyspace,
         keys: [.key(1, [.readOnly, .access]), .key(2, [.overwrite, .update])], group: .generic, since: "6.2.0",
         "Copies a key and its value.", complexity: "O(N), N being the length of the value",
         arguments: "source:key destination:key#1 [DB destination-db:integer] [REPLACE]", run: copy),

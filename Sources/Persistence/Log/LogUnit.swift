@@ -31,6 +31,15 @@ public struct LogUnit {
   /// Another database was selected between the records, which is a record as well.
   public mutating func addSelection() { if start != nil { records += 1 } }
 
+  /// What it has so far goes on in another batch, and the first is as it was before.
+  public mutating func move(from batch: inout LogBatch, to other: inout LogBatch) {
+    guard let first = start else { return }
+    start = other.count
+    let bytes = batch.bytes
+    other.append(bytes[first..<bytes.count])
+    batch.takeBack(bytes.count - first)
+  }
+
   /// Nothing more belongs to it.
   public mutating func end(in batch: inout LogBatch) {
     guard let start else { return }

@@ -33,29 +33,14 @@ package enum DumpPayload {
 
   private static var footerBytes: Int { 10 }
 
-  /// Appends the entry's payload to `output`, which must be empty: the checksum is of all that it holds.
+  /// Appends the entry's payload to `output`, which must be empty.
   package static func append(
     _ entry: Entry, compresses: Bool, to output: inout OutputBuffer
   ) {
     precondition(output.isEmpty, "a payload stands alone")
-    let form = EntryForm(entry, .standard)
-    output.putByte(form.type.byte)
-    if var value = unsafe form.large(entry, compresses: compresses, pool: output.pool) {
-      while !value.advance(into: &output, bytes: 1 << 20) {}
-      value.drop()
-    } else if entry.isInteger {
-      output.putInteger(entry.integer)
-    } else {
-      output.putElement(.bytes(form.packed?.bytes ?? entry.bytes), compresses: compresses)
-    }
-    let version = form.type.oldestVersion.number
-    output.putByte(UInt8(truncatingIfNeeded: version))
-    output.putByte(UInt8(truncatingIfNeeded: version >> 8))
-    var sum = Checksum()
-    _ = unsafe output.stretches(upTo: output.appended, capacity: .max) {
-      unsafe sum.add(ByteView(start: $1, count: $2))
-    }
-    output.putLittleEndian(sum.value)
+    var writer = unsafe DumpWriter(entry, compresses: compresses, pool: output.pool)
+    var piece = unsafe OutputBuffer(pool: output.pool)
+    repeat { writer.advance(into: &output, through: &piece, bytes: 1 << 20) } while !writer.isDone
   }
 
   /// The value in `payload`. Bytes between it and the version are passed over, as other servers do.

@@ -44,6 +44,10 @@ struct Client: BitwiseCopyable {
   var transaction: UnsafeMutablePointer<Transaction>?
   /// A long command of it that has paused: nothing else of it runs meanwhile.
   var walk: UnsafeMutablePointer<Walk>?
+  /// A script or an EXEC of it is in the middle, on the large stack: nothing else of it runs meanwhile.
+  var isAside = false
+  /// From there on its output waits for that to end.
+  var asideFrom: UInt64 = .max
   /// A request that must not begin yet: CLIENT PAUSE, the log's limits, an image.
   var held: UnsafeMutablePointer<HeldRequest>?
   /// Long words of the request that runs.
@@ -94,8 +98,11 @@ struct Client: BitwiseCopyable {
   /// There is output that may leave now.
   @inline(__always) var hasSendable: Bool { output.sent < min(sendLimit, output.appended) }
 
+  /// A command of it is in the middle: it must not go before that has ended.
+  @inline(__always) var isUnderWay: Bool { walk != nil || isAside }
+
   /// The next request of it may run.
-  @inline(__always) var mayGoOn: Bool { state == .open && !isWaiting && walk == nil && !marks.contains(.full) }
+  @inline(__always) var mayGoOn: Bool { state == .open && !isWaiting && !isUnderWay && !marks.contains(.full) }
 
   /// Lets go of the long words that no command has taken over.
   mutating func releaseLargeWords() {

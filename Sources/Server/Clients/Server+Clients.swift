@@ -125,7 +125,8 @@ extension Server {
   /// The connection ends: whoever counts it stops counting it. Memory is freed when the kernel is done with it.
   mutating func disconnected(_ client: UnsafeMutablePointer<Client>) {
     unblock(client)
-    endTransaction(client)
+    // An EXEC in the middle still reads what is queued, and ends it itself.
+    if !client.pointee.isAside { endTransaction(client) }
     if let walk = client.pointee.walk { leave(walk) }
     log.verbose("Client closed connection \(describe(client))")
   }

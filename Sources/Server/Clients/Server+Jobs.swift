@@ -123,7 +123,8 @@ extension Server {
   @inline(__always)
   fileprivate mutating func mustHold(_ client: UnsafeMutablePointer<Client>, _ arguments: Arguments) -> Wait {
     let isPaused = clientPause.isActive || isThrottlingWrites
-    guard isPaused || snapshots.job != nil || walks.count > 0 else { return .none }
+    guard isPaused || snapshots.job != nil || walks.count > 0 || isScriptPaused else { return .none }
+    if isScriptPaused { return mayPassScript(arguments) ? .none : .held }
     if isPaused && holds(client, arguments[0], arguments.count > 1 ? arguments[1] : nil) { return .held }
     if walks.isFull && mustQueue(arguments) { return .held }
     return mustPark(client, arguments) ? .parked : .none
@@ -178,7 +179,7 @@ extension Server {
     if taken > 0 { client.pointee.lastInteractionSeconds = clock.seconds }
     if isShort { return close(client) }
     if client.pointee.output.isEmpty {
-      if client.pointee.state == .draining && client.pointee.walk == nil { close(client) }
+      if client.pointee.state == .draining && !client.pointee.isUnderWay { close(client) }
     } else if client.pointee.hasSendable {
       markReady(client)
     }
@@ -190,7 +191,7 @@ extension Server {
 
   /// The kernel is done with the socket: so is everybody.
   private mutating func gone(_ client: UnsafeMutablePointer<Client>) {
-    guard !client.pointee.marks.contains(.ready), client.pointee.walk == nil else {
+    guard !client.pointee.marks.contains(.ready), !client.pointee.isUnderWay else {
       // Others of the list are found through it; its command is still to return.
       client.pointee.marks.insert(.gone)
       return
@@ -252,7 +253,7 @@ extension Server {
     drainingClients += 1
     client.pointee.lastInteractionSeconds = clock.seconds
     order(.stopReading, client)
-    if client.pointee.output.isEmpty && client.pointee.walk == nil { close(client) } else { markReady(client) }
+    if client.pointee.output.isEmpty && !client.pointee.isUnderWay { close(client) } else { markReady(client) }
   }
 
   /// A long command of the client has ended after all: whoever waited for that goes on.

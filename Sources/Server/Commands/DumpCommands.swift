@@ -12,7 +12,7 @@ enum DumpCommands {
   static var definitions: [CommandDefinition] {
     [
       CommandDefinition(
-        "dump", arity: 2, [.readonly], .keyspace, keys: [.key(1, [.readOnly, .access])], tips: [Tip.nondeterministic],
+        "dump", arity: 2, [.readonly, .longIfLarge], .keyspace, keys: [.key(1, [.readOnly, .access])], tips: [Tip.nondeterministic],
         group: .generic, since: "2.6.0", "The value at a key as bytes that RESTORE takes.",
         complexity: "O(N), N being the size of the value", arguments: "key", run: dump),
       restore("restore", [.write, .denyOOM], group: .generic, since: "2.6.0", "Makes a key from what DUMP answered."),
@@ -40,18 +40,38 @@ enum DumpCommands {
 
   private static func dump(_ execution: inout Execution) {
     guard let location = execution.read(execution.arguments[1]) else { return execution.reply.null() }
-    // The length goes first: the payload is made aside.
-    var payload = OutputBuffer(pool: execution.reply.output.pointee.pool)
+    let pool = execution.reply.output.pointee.pool
     let compresses = execution.server.pointee.configuration.settings.persistence.snapshotCompressed
-    DumpPayload.append(location.entry, compresses: compresses, to: &payload)
     let reply = execution.reply
-    reply.header(UInt8(ascii: "$"), Int64(payload.pending))
-    _ = payload.stretches(upTo: payload.appended, capacity: .max) { _, start, count in
-      reply.output.pointee.append(ByteView(start: start, count: count))
+    guard location.entry.isLong else {
+      // The length goes first: the payload is made aside.
+      var payload = OutputBuffer(pool: pool)
+      DumpPayload.append(location.entry, compresses: compresses, to: &payload)
+      reply.header(UInt8(ascii: "$"), Int64(payload.pending))
+      _ = payload.stretches(upTo: payload.appended, capacity: .max) { _, start, count in
+        reply.output.pointee.append(ByteView(start: start, count: count))
+      }
+      reply.raw("\r\n")
+      return payload.discardAll()
     }
+    execution.pin(location, word: 1)
+    var writer = DumpWriter(location.entry, compresses: compresses, pool: pool)
+    var piece = OutputBuffer(pool: pool)
+    // Its length is known last.
+    let gap = reply.open()
+    let begin = reply.output.pointee.appended
+    while true {
+      writer.advance(into: &reply.output.pointee, through: &piece, bytes: dumpedAtOnce)
+      if writer.isDone { break }
+      guard execution.mayGoOn(after: dumpedAtOnce / 64) else { return }
+    }
+    let bytes = Int64(reply.output.pointee.appended - begin)
+    reply.output.pointee.fill(gap, kind: UInt8(ascii: "$"), number: bytes)
     reply.raw("\r\n")
-    payload.discardAll()
   }
+
+  /// Bytes of a payload that are written between two looks at the clock.
+  private static let dumpedAtOnce = 32 << 10
 
   // MARK: RESTORE
 

@@ -46,8 +46,11 @@ enum ShutdownCommand {
       }
     }
     guard !(isSaving && isNotSaving) else { return execution.reply.error("ERR syntax error") }
+    let server = execution.server
+    guard isNotSaving || !server.pointee.isScriptPaused else { return execution.refuseBusy() }
     let saving = isSaving ? true : isNotSaving ? false : nil
-    guard execution.server.pointee.shutDown(saving: saving, isForced: isForced) else {
+    if server.pointee.isScriptPaused { server.pointee.discardScript() }
+    guard server.pointee.shutDown(saving: saving, isForced: isForced) else {
       return execution.reply.error("ERR Errors trying to SHUTDOWN. Check logs.")
     }
   }

@@ -26,6 +26,13 @@ struct AppendLog: ~Copyable {
   var sealNumberBefore: UInt64 = 0
   /// The records of the EXEC that runs.
   var unit: LogUnit?
+  /// Takes the unit's records while whoever writes it is in the middle and others' batches leave.
+  var aside: UnsafeMutablePointer<LogBatch>?
+  /// The database of its first record.
+  var asideDatabase: Int32 = -1
+  /// What has become dirty by the unit under way, if it may be put aside; nil if not.
+  var asideKeys: [KeyIdentity]?
+  var asideDatabases: [Int] = []
   /// The second of the last `#TS:` line.
   var stampedSecond: Int64 = 0
 

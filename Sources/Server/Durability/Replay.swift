@@ -236,7 +236,10 @@ struct Replay: ~Copyable {
 extension Server {
   /// Runs one record; false if there is no such command.
   mutating func replay(_ arguments: Arguments) -> Bool {
-    guard let command = table.resolveRecord(arguments), command.pointee.accepts(words: arguments.count) else { return false }
+    guard let command = table.resolveRecord(arguments), command.pointee.accepts(words: arguments.count),
+      // A log has what scripts did, not the scripts.
+      !command.pointee.flags.contains(.runsScript)
+    else { return false }
     running = arguments
     execution.pointee.arguments = arguments
     execution.pointee.largeWords = nil

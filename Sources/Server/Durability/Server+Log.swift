@@ -159,7 +159,9 @@ extension Server {
   }
 
   /// Brings the one flag that requests look at in line with all reasons to refuse some of them.
-  mutating func applyRestrictions() { isRestricted = recovery.isLoading || writeRefusal != nil }
+  mutating func applyRestrictions() { isRestricted = mustRestrict }
+
+  private var mustRestrict: Bool { recovery.isLoading || isScriptBusy || writeRefusal != nil }
 
   // MARK: levels
 
@@ -176,8 +178,8 @@ extension Server {
       isThrottlingWrites = true
       appendLog.figures.throttled += 1
     }
-    if isRestricted != (recovery.isLoading || writeRefusal != nil) { applyRestrictions() }
-    advanceFiles()
+    if isRestricted != mustRestrict { applyRestrictions() }
+    if !isScriptPaused { advanceFiles() }
     keepReserve()
     if appendLog.reloading != nil { reloadLogIfFlushed() }
   }

@@ -36,7 +36,10 @@ extension Server {
   mutating func holdTransaction(
     _ client: UnsafeMutablePointer<Client>, from position: UInt64, until sequence: UInt64, wrote: Bool
   ) {
-    guard sequence > appendLog.pipeline.syncedSequence, client.pointee.output.appended > position else { return }
+    // A client that is going has nobody left to wait.
+    guard sequence > appendLog.pipeline.syncedSequence, client.pointee.output.appended > position,
+      client.pointee.state != .closing
+    else { return }
     hold(client, from: position, until: sequence)
     countHold(wrote: wrote)
   }
@@ -89,9 +92,10 @@ extension Server {
   // MARK: appending
 
   private mutating func appendRecords(words: Bool, database: Int32) {
-    let batch = appendLog.pipeline.filling
+    let batch = appendLog.aside ?? appendLog.pipeline.filling
     let before = batch.pointee.count
-    if before == 0 && configuration.settings.persistence.logChecksummed { batch.pointee.beginSealed() }
+    if appendLog.asideKeys != nil && appendLog.unit?.records == 0 { appendLog.asideDatabase = database }
+    if appendLog.aside == nil && before == 0 && configuration.settings.persistence.logChecksummed { batch.pointee.beginSealed() }
     if configuration.settings.persistence.logTimestamps { stamp(batch) }
     if appendLog.selectedDatabase != database {
       appendLog.selectedDatabase = database
@@ -113,18 +117,19 @@ extension Server {
     if isUnit { closeUnit(batch) }
     appendLog.figures.records += 1
     appendLog.figures.bytes += UInt64(batch.pointee.count - before)
-    appendLog.pipeline.appended(nowNanoseconds: clock.nanoseconds)
+    if appendLog.aside == nil { appendLog.pipeline.appended(nowNanoseconds: clock.nanoseconds) }
     // What belongs together is in one batch.
     if batch.pointee.isFull && appendLog.unit == nil { closeFullBatch() }
   }
 
-  private mutating func closeUnit(_ batch: UnsafeMutablePointer<LogBatch>) {
+  mutating func closeUnit(_ batch: UnsafeMutablePointer<LogBatch>) {
     appendLog.unit?.end(in: &batch.pointee)
     appendLog.unit = nil
   }
 
   /// EXEC has run.
   mutating func endLogUnit() {
+    if appendLog.aside != nil { return joinAside() }
     let batch = appendLog.pipeline.filling
     let before = batch.pointee.count
     closeUnit(batch)
@@ -162,7 +167,7 @@ extension Server {
     return start + digits + 3
   }
 
-  private func select(_ database: Int32, _ batch: UnsafeMutablePointer<LogBatch>) {
+  func select(_ database: Int32, _ batch: UnsafeMutablePointer<LogBatch>) {
     let number = DecimalText(Int64(database))
     batch.pointee.append(ByteView("*2\r\n$6\r\nSELECT\r\n"))
     number.withView { digits in
@@ -193,6 +198,7 @@ extension Server {
     guard gates[index].kind == .keys else { return markDatabases(index, database: database) }
     forEachChangedKey(index, database: database) { place in
       batch.pointee.keys.insert(KeyIdentity(hash: place.hash.bits, database: place.database))
+      appendLog.asideKeys?.append(KeyIdentity(hash: place.hash.bits, database: place.database))
     }
   }
 
@@ -202,6 +208,7 @@ extension Server {
     for number in changedDatabases(index, database: database) ?? Array(appendLog.databaseSequences.indices)
     where appendLog.databaseSequences.indices.contains(number) {
       appendLog.databaseSequences[number] = sequence
+      if appendLog.asideKeys != nil { appendLog.asideDatabases.append(number) }
     }
   }
 
@@ -209,10 +216,12 @@ extension Server {
     let batch = appendLog.pipeline.batchOfLastRecord
     for place in execution.pointee.effects.expiredKeys {
       batch.pointee.keys.insert(KeyIdentity(hash: place.hash.bits, database: place.database))
+      appendLog.asideKeys?.append(KeyIdentity(hash: place.hash.bits, database: place.database))
     }
     guard wrote else { return }
     for place in execution.pointee.effects.otherKeys {
       batch.pointee.keys.insert(KeyIdentity(hash: place.hash.bits, database: place.database))
+      appendLog.asideKeys?.append(KeyIdentity(hash: place.hash.bits, database: place.database))
     }
   }
 

@@ -35,6 +35,7 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     reactor.ring.poll(server.pointee.signalDescriptor, Token(.poll, slot: Poll.signals, generation: 0))
     reactor.ring.poll(server.pointee.errands.event, Token(.poll, slot: Poll.errands, generation: 0))
     while !server.pointee.lifecycle.hasStopped || server.pointee.mustFlush { try turn() }
+    server.endScript()
     server.endWalks()
     try dismissReactors()
   }
@@ -56,7 +57,8 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
     obeyOrders()
     reactor.rearmStarved()
     server.pointee.isIdleTurn = server.pointee.statistics.commands == commandsBefore
-    server.pointee.continueJob()
+    if !server.pointee.isScriptPaused { server.pointee.continueJob() }
+    server.continueScript()
     server.continueWalks()
     if server.pointee.isFreeing && server.pointee.mayFree { server.pointee.continueFreeing() }
     if !server.pointee.orders.isEmpty { obeyOrders() }
@@ -155,7 +157,7 @@ package struct Executor<Engine: CompletionRing & ~Copyable>: ~Copyable {
       segments[index] = Segment(start: start, count: count)
     }
     guard bytes > 0 else {
-      if client.pointee.state == .draining && client.pointee.output.isEmpty && client.pointee.walk == nil {
+      if client.pointee.state == .draining && client.pointee.output.isEmpty && !client.pointee.isUnderWay {
         server.pointee.close(client)
       }
       return

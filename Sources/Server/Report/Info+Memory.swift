@@ -38,14 +38,16 @@ extension InfoReport {
   }
 
   private mutating func writeScripting() {
-    out.zeros("used_memory_lua", "used_memory_vm_eval")
-    out.field("used_memory_lua_human", "0B")
-    out.zeros(
-      "used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
-      "used_memory_vm_functions", "used_memory_vm_total")
-    out.field("used_memory_vm_total_human", "0B")
-    out.zeros("used_memory_functions", "used_memory_scripts")
-    out.field("used_memory_scripts_human", "0B")
+    let machine = UInt64(server.pointee.scripts.machine.memoryBytes)
+    let texts = UInt64(server.pointee.scripts.machine.scriptBytes)
+    out.field("used_memory_vm_eval", machine)
+    out.bytes("used_memory_lua", machine)
+    out.field("used_memory_scripts_eval", texts)
+    out.field("number_of_cached_scripts", server.pointee.scripts.machine.count)
+    out.zeros("number_of_functions", "number_of_libraries", "used_memory_vm_functions")
+    out.bytes("used_memory_vm_total", machine)
+    out.zeros("used_memory_functions")
+    out.bytes("used_memory_scripts", texts)
   }
 
   /// Each ratio compares a number with the one before it in the chain allocated ≤ active ≤ resident ≤ process.

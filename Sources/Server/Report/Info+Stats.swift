@@ -50,8 +50,9 @@ extension InfoReport {
       "expire_cycle_cpu_milliseconds", Clock.microseconds(ticks: server.pointee.statistics.expiryTicks) / 1_000)
     out.field("evicted_keys", tallies.evictedKeys)
     out.field("evicted_clients", server.pointee.statistics.evictedClients)
+    out.field("evicted_scripts", server.pointee.scripts.machine.evicted)
     out.zeros(
-      "evicted_scripts", "total_eviction_exceeded_time", "current_eviction_exceeded_time")
+      "total_eviction_exceeded_time", "current_eviction_exceeded_time")
   }
 
   private mutating func writeTraffic() {

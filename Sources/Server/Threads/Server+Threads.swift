@@ -34,7 +34,7 @@ extension Server {
       segments[$0] = Segment(start: $1, count: $2)
     }
     guard bytes > 0 else {
-      if client.pointee.state == .draining && client.pointee.output.isEmpty && client.pointee.walk == nil { close(client) }
+      if client.pointee.state == .draining && client.pointee.output.isEmpty && !client.pointee.isUnderWay { close(client) }
       return
     }
     client.pointee.marks.insert(.sending)

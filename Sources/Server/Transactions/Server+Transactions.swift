@@ -95,10 +95,10 @@ extension Server {
   /// Commands that a pause, the log's limits or an image may make wait: for EXEC those that it will run.
   func flagsToHold(_ command: UnsafePointer<Command>, _ client: UnsafeMutablePointer<Client>) -> CommandFlags {
     guard command.pointee.index == transactions.exec, let transaction = client.pointee.transaction else {
-      return command.pointee.flags
+      return command.pointee.flags.writing
     }
     let queued = transaction.pointee.flags
-    return command.pointee.flags.union(queued.intersection([.write, .mayReplicate]))
+    return command.pointee.flags.union(queued.writing.intersection([.write, .mayReplicate]))
   }
 }
 
@@ -158,6 +158,7 @@ extension UnsafeMutablePointer where Pointee == Server {
       runRequest(transaction.pointee.request(index), client, &waited)
     }
     if isRecording { pointee.endLogUnit() }
+    if waited.wrote { waited.sequence = max(waited.sequence, pointee.appendLog.pipeline.appendedSequence) }
     execution.pointee.isAtomic = false
     pointee.holdTransaction(client, from: position, until: waited.sequence, wrote: waited.wrote)
   }
@@ -196,6 +197,9 @@ extension UnsafeMutablePointer where Pointee == Server {
     let record = Server.BeforeRecord(
       changes: execution.pointee.effects.changes, database: client.pointee.session.database)
     execution.pointee.waiting = nil
+    if command.pointee.flags.contains(.runsScript) {
+      return pointee.account(forScript: command, client, before, runScript(client, command), &waited)
+    }
     command.pointee.body(&execution.pointee)
     if let waiting = execution.pointee.waiting {
       let reply = execution.pointee.reply

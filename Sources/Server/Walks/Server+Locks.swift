@@ -40,6 +40,7 @@ extension Server {
 
   /// Whether an image of all data may begin: nobody is in the middle of a change.
   mutating func mayBeginImage() -> Bool {
+    guard !isScriptPaused else { return false }
     guard !execution.pointee.locks.isEmpty else { return true }
     hurryLocks()
     return false

@@ -40,6 +40,7 @@ extension UnsafeMutablePointer where Pointee == Server {
   /// Runs a command of unbounded cost, which was admitted, for at most a slice.
   @inline(never)
   func executeLong(_ client: UnsafeMutablePointer<Client>, _ command: UnsafePointer<Command>) {
+    if command.pointee.flags.contains(.runsScript) { return runAside(client, command) }
     let execution = pointee.execution
     guard !pointee.walks.isOff, let walk = pointee.walks.takeSpare() ?? Walk.make(execution, pointee.pool) else {
       // No memory for a stack: as if it were short.
@@ -124,6 +125,7 @@ extension UnsafeMutablePointer where Pointee == Server {
   /// Gives paused commands their share of the turn: one slice for one of them, if none of the clients asks anything or
   /// as much time was theirs since the last slice. Who is waited for by a writer gets it in any case.
   func continueWalks() {
+    guard !pointee.isScriptPaused else { return }
     if pointee.walks.abandonedCount > 0 { endAbandoned() }
     guard pointee.walks.count > 0, let walk = pointee.nextWalk() else { return }
     let now = Clock.monotonicNanoseconds()
@@ -235,13 +237,14 @@ extension Server {
   }
 
   /// What may leave of the client's output, now that no command of it is paused.
-  fileprivate mutating func restoreSendLimit(_ client: UnsafeMutablePointer<Client>) {
+  mutating func restoreSendLimit(_ client: UnsafeMutablePointer<Client>) {
     client.pointee.sendLimit = client.pointee.holdState == HoldTable.none
       ? .max : appendLog.holds.states[client.pointee.holdState].pointee.first.position
   }
 
   /// The client's holds have ended up to `limit`: what may leave, a paused command considered.
   func sendLimit(_ client: UnsafeMutablePointer<Client>, holds limit: UInt64) -> UInt64 {
+    if client.pointee.isAside { return min(limit, client.pointee.asideFrom) }
     guard let walk = client.pointee.walk, let before = walk.pointee.before, !before.isSilent else { return limit }
     return min(limit, before.mark.position)
   }

@@ -69,25 +69,9 @@ struct CollectionRoot: ~Copyable {
 
   /// The same elements in a collection of its own.
   func copied() -> CollectionReference {
-    let copy = CollectionReference.make()
-    guard unsafe root.pointee.ranks.count == 0 else {
-      var entries = unsafe root.pointee.ranks.cursor(at: 0)
-      while let entry = entries.next() {
-        let twin = entry.duplicated(key: entry.key)
-        unsafe _ = copy.root.pointee.elements.add(twin, KeyHash(twin.key))
-        unsafe copy.root.pointee.ranks.insert(twin)
-      }
-      return copy
-    }
-    var sweep = Sweep()
-    while var bucket = unsafe root.pointee.elements.visit(&sweep) {
-      while let location = bucket.next() {
-        let entry = location.entry
-        let hash = KeyHash(entry.key)
-        unsafe _ = copy.root.pointee.elements.add(entry.duplicated(key: entry.key), hash)
-      }
-    }
-    return copy
+    var copy = CollectionCopy(of: self)
+    while !copy.advance(.max) {}
+    return copy.finish()
   }
 
   /// Frees about `effort` elements of a collection with one owner; how many it freed, 0 when none is left.

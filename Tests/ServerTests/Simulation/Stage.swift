@@ -33,7 +33,7 @@ private let seeded: Void = [UInt8](repeating: 7, count: 32).withUnsafeBytes {
       to: Server(
         configuration: configuration, identity: identity, engine: engine, commands: AllCommands.list, signalDescriptor: -1,
         errands: errands))
-    server.pointee.execution.pointee.host = UnsafeMutableRawPointer(server)
+    server.pointee.attach(server)
     server.pointee.listeners = [Listener(descriptor: listener, kind: .tcp, name: "test", generation: 1)]
   }
 

@@ -1,191 +1,18 @@
-"""commands.py: random commands from a seed.
-
-A shape is a line of text: how often, then a command whose lower-case words are
-kinds of argument.
-
-    20 SET key value {EX seconds|PX millis|KEEPTTL|NX|XX|GET}*
-
-    {a|b|c}    one of them        word+    one to four of them
-    {a|b|c}?   one or none        {…}*     up to three
+"""commands.py: random commands from a seed, by the shapes of shapes.py.
 
 What a shape makes is mostly right, sometimes odd: one command in twenty is
 spoiled (an argument missing, one too many, or replaced by an edge of some type).
 Times are absolute and far away, or past, so that two servers answer alike.
+
+A shape is compiled once into a row of functions that add words to a list: what
+is compared here are millions of commands, and making them must not be what takes long.
 """
 import random
 import re
+from bisect import bisect
+from itertools import accumulate
 
-SHAPES = """
-20 SET key value
-12 SET key value {EX seconds|PX millis|EXAT future|PXAT futurems|KEEPTTL|NX|XX|GET}*
-12 GET key
-4 GETDEL key
-4 GETEX key {EX seconds|PX millis|EXAT future|PXAT futurems|PERSIST}?
-3 GETSET key value
-4 SETNX key value
-3 SETEX key seconds value
-2 PSETEX key millis value
-6 APPEND key value
-4 STRLEN key
-6 GETRANGE key offset offset
-2 SUBSTR key offset offset
-6 SETRANGE key offset value
-6 MSET pair+
-3 MSETNX pair+
-6 MGET key+
-6 INCR key
-5 DECR key
-6 INCRBY key integer
-5 DECRBY key integer
-5 INCRBYFLOAT key float
-3 LCS key key {LEN|IDX|MINMATCHLEN offset|WITHMATCHLEN}*
-5 DEL key+
-3 UNLINK key+
-4 EXISTS key+
-2 TOUCH key+
-4 TYPE key
-4 RENAME key key
-3 RENAMENX key key
-4 COPY key key {DB db|REPLACE}*
-3 MOVE key db
-3 EXPIRE key seconds {NX|XX|GT|LT}?
-3 PEXPIRE key millis {NX|XX|GT|LT}?
-4 EXPIREAT key future {NX|XX|GT|LT}?
-4 PEXPIREAT key futurems {NX|XX|GT|LT}?
-2 EXPIREAT key past {NX|XX|GT|LT}?
-3 TTL key
-3 PTTL key
-3 EXPIRETIME key
-3 PEXPIRETIME key
-3 PERSIST key
-2 KEYS pattern
-2 SCAN 0 COUNT 1000000 {MATCH pattern|TYPE string|TYPE hash}?
-2 OBJECT ENCODING key
-1 OBJECT REFCOUNT key
-2 SELECT db
-1 SWAPDB db db
-1 FLUSHDB {ASYNC|SYNC}?
-2 DBSIZE
-2 PING {value}?
-2 ECHO value
-1 CLIENT SETNAME word
-1 CLIENT GETNAME
-1 COMMAND GETKEYS GET key
-1 COMMAND GETKEYS MSET pair+
-1 nosuchcommand value
-"""
-
-# Scores are halves and tenths of powers of two: Redis 7.0 writes others with seventeen digits.
-SHAPES += """
-6 LPUSH list value+
-8 RPUSH list value+
-2 LPUSHX list value
-2 RPUSHX list value
-3 LPOP list {offset}?
-3 RPOP list {offset}?
-2 LMPOP 2 list list {LEFT|RIGHT} {COUNT offset}?
-3 LMOVE list list {LEFT|RIGHT} {LEFT|RIGHT}
-2 RPOPLPUSH list list
-2 LLEN list
-5 LRANGE list offset offset
-3 LINDEX list small
-3 LPOS list value {RANK small|COUNT small|MAXLEN small}*
-3 LSET list small value
-3 LINSERT list {BEFORE|AFTER} value value
-3 LREM list small value
-1 LTRIM list offset offset
-12 SADD set value+
-4 SREM set value+
-3 SMOVE set set value
-2 SISMEMBER set value
-2 SMISMEMBER set value+
-2 SCARD set
-3 SMEMBERS set
-2 SINTER set set
-2 SUNION set set
-2 SDIFF set set
-2 SINTERCARD 2 set set {LIMIT small}?
-2 SINTERSTORE set set set
-2 SUNIONSTORE set set set
-2 SDIFFSTORE set set set
-1 SSCAN set 0 COUNT 1000000 {MATCH pattern}?
-8 HSET hash value value
-4 HSET hash value value value value value value
-3 HSETNX hash value value
-2 HMSET hash value value
-4 HDEL hash value+
-4 HGET hash value
-3 HMGET hash value+
-2 HGETALL hash
-1 HKEYS hash
-1 HVALS hash
-2 HLEN hash
-2 HSTRLEN hash value
-2 HEXISTS hash value
-3 HINCRBY hash value integer
-3 HINCRBYFLOAT hash value float
-1 HSCAN hash 0 COUNT 1000000 {MATCH pattern}?
-8 ZADD sorted {NX|XX|GT|LT|CH}* score value
-4 ZADD sorted score value score value score value
-2 ZADD sorted INCR score value
-3 ZINCRBY sorted score value
-3 ZREM sorted value+
-3 ZSCORE sorted value
-2 ZMSCORE sorted value+
-2 ZCARD sorted
-2 ZRANK sorted value
-2 ZREVRANK sorted value
-3 ZCOUNT sorted end end
-4 ZRANGE sorted offset offset {REV|WITHSCORES}*
-3 ZRANGE sorted end end BYSCORE {REV|WITHSCORES|LIMIT small small}*
-2 ZREVRANGE sorted offset offset {WITHSCORES}?
-2 ZRANGEBYSCORE sorted end end {WITHSCORES|LIMIT small small}*
-2 ZREVRANGEBYSCORE sorted end end {WITHSCORES|LIMIT small small}*
-2 ZRANGESTORE sorted sorted offset offset {REV}?
-1 ZREMRANGEBYRANK sorted small small
-1 ZREMRANGEBYSCORE sorted end end
-2 ZPOPMIN sorted {small}?
-2 ZPOPMAX sorted {small}?
-1 ZMPOP 2 sorted sorted {MIN|MAX} {COUNT small}?
-2 ZUNION 2 sorted sorted {WITHSCORES|AGGREGATE MIN|WEIGHTS 2 3}*
-2 ZINTER 2 sorted set {WITHSCORES|AGGREGATE MAX|WEIGHTS 2 3}*
-2 ZDIFF 2 sorted sorted {WITHSCORES}?
-2 ZINTERCARD 2 sorted sorted {LIMIT small}?
-2 ZUNIONSTORE sorted 2 sorted set {AGGREGATE MIN|WEIGHTS 2 3}*
-1 ZINTERSTORE sorted 2 sorted sorted
-1 ZDIFFSTORE sorted 2 sorted sorted
-3 SORT set ALPHA {DESC|LIMIT small small}*
-2 SORT list ALPHA {STORE list}?
-"""
-
-VALKEY_SHAPES = """
-3 HGETDEL hash FIELDS 2 field value
-5 HSET hash field value field value field value
-2 HGETALL hash
-2 HDEL hash field
-2 HINCRBY hash field integer
-2 HINCRBYFLOAT hash field float
-2 HSETNX hash field value
-2 OBJECT ENCODING hash
-3 HEXPIRE hash seconds {NX|XX|GT|LT}* FIELDS 1 field
-3 HPEXPIRE hash millis {NX|XX|GT|LT}? FIELDS 2 field value
-3 HEXPIREAT hash future {NX|XX|GT|LT}? FIELDS 1 field
-4 HPEXPIREAT hash futurems {NX|XX|GT|LT}? FIELDS 2 field field
-2 HEXPIREAT hash past {NX|XX|GT|LT}? FIELDS 2 field field
-3 HEXPIRETIME hash FIELDS 3 field field value
-4 HPEXPIRETIME hash FIELDS 3 field field field
-3 HPERSIST hash FIELDS 2 field field
-6 HSETEX hash {NX|XX|FNX|FXX|EX seconds|PX millis|EXAT future|PXAT futurems|KEEPTTL}* FIELDS 1 field value
-4 HSETEX hash {FNX|FXX}? {EXAT future|PXAT futurems|PXAT past|KEEPTTL}? FIELDS 2 field value field value
-5 HGETEX hash {EX seconds|PX millis|EXAT future|PXAT futurems|EXAT past|PERSIST}? FIELDS 2 field field
-1 COPY hash hash {REPLACE}?
-1 RENAME hash hash
-1 SORT list BY nosort GET h*->a
-8 SET key value IFEQ value {GET}?
-6 DELIFEQ key value
-5 MSETEX 1 pair {EX seconds|PXAT futurems|KEEPTTL|NX|XX}*
-3 MSETEX 2 pair pair {NX|XX}?
-"""
+from . import shapes
 
 EDGES = [b"", b"0", b"-0", b"1", b"-1", b" 1", b"1 ", b"+1", b"01", b"1e3", b"0x10", b"1.5", b"\x00", b"1\x00",
          b"abc", b"nan", b"inf", b"-inf"] + [
@@ -195,83 +22,173 @@ EDGES = [b"", b"0", b"-0", b"1", b"-1", b" 1", b"1 ", b"+1", b"01", b"1e3", b"0x
 # A time of one second or millisecond would end while the two servers are asked.
 LONG_EDGES = [edge for edge in EDGES if edge != b"1"]
 
+# As a value: where a number is looked for (SORT), Redis stops at a zero byte and begins behind a blank.
+VALUE_EDGES = [edge for edge in EDGES if b"\x00" not in edge and b" " not in edge]
+
+# What the references read as C does, and would store: identifiers with a sign or a blank, and Redis scores in base 16.
+PLAIN_EDGES = [edge for edge in LONG_EDGES if edge[:1] not in b"+- " and b"\x00" not in edge and b" " not in edge and b"x" not in edge]
+
+# Without its bound a wait would never end; the index of LSET wraps around in Valkey, and the time of RESTORE in both;
+# a name of a client may be a zero byte there, the count of HSETEX overflows in Valkey; and bit 4294967295 makes a string of half a gigabyte.
+UNSPOILED = {b"BLPOP", b"BZPOPMIN", b"XREAD", b"LSET", b"RESTORE", b"CLIENT", b"BITFIELD", b"SETBIT", b"HSETEX"}
+
+# DUMPs of Redis 7.0 that any server takes, and some that none does.
+PAYLOADS = [bytes.fromhex(text) for text in (
+    "00036162630a00d9ac303d4172a2e2", "1201020e0e00000003008161020c018001ff0a0073e193e62f2cea6b",
+    "0b0e0200000003000000010002002c010a00e510b28e7b9529aa", "020101780a00ffe880ba760c2f09",
+    "10121200000004008166028176028167020101ff0a0023c1a5e35dfae81c",
+    "1114140000000400816102010181620283322e3504ff0a00d44c6ea4f644d9d7",
+    "130110000000000000000100000000000000011d1d0000000a0001010001010181660200010201000100018176020401ff"
+    "0101010101000001000a00ff55ab626ac035db", "", "00036162630a00d9ac303d4172a2e3")]
+
+
+class Table:
+    """Shapes, each as often as it says."""
+
+    def __init__(self, lines, compile):
+        parsed = [line.split(" ", 1) for line in lines]
+        self.cumulative = list(accumulate(int(weight) for weight, _ in parsed))
+        self.total = self.cumulative[-1]
+        self.makers = [compile(shape) for _, shape in parsed]
+
+    def pick(self, number):
+        """The row of functions at a number from 0 up to 1."""
+        return self.makers[bisect(self.cumulative, number * self.total)]
+
 
 class Generator:
     """An endless row of commands; the same seed makes the same row."""
 
     def __init__(self, seed, dialect="redis", without=None):
         self.random = random.Random(seed)
-        lines = SHAPES + (VALKEY_SHAPES if dialect == "valkey" else "")
-        parsed = [line.split(" ", 1) for line in lines.splitlines()
-                  if line and not (without and re.search(without, line))]
-        self.weights = [int(weight) for weight, _ in parsed]
-        self.shapes = [re.findall(r"\{[^}]*\}[*?]?|\S+", shape) for _, shape in parsed]
+        self.roll = self.random.random
         self.pending = []
+        self.serial = 0
+        self.strays = 0.03
         self.transactions = 0 if without and re.search(without, "MULTI") else 0.02
         self.keys = [f"k{number}".encode() for number in range(self.random.choice((3, 8, 40)))] + [b"", b"\r\nkey\x00"]
+        self.families = {letter: [letter + key for key in self.keys] for letter in (b"l", b"s", b"h", b"z", b"y", b"x", b"b", b"p", b"g")}
+        text = (shapes.SHAPES + shapes.STREAM_SHAPES + shapes.BIT_SHAPES + shapes.GEO_SHAPES + shapes.MORE_SHAPES
+                + (shapes.VALKEY_SHAPES if dialect == "valkey" else ""))
+
+        def table(text):
+            return Table([line for line in text.splitlines()
+                          if line and not line.startswith("#") and not (without and re.search(without, line))],
+                         self.compile)
+        waiting = shapes.WAITING if dialect == "redis" else shapes.WAITING_FOR_ONE
+        self.usual, self.waiting, self.waking = table(text), table(waiting), table(shapes.WAKING)
+
+    # Commands
 
     def command(self):
-        if not self.pending and self.random.random() < self.transactions:
+        if not self.pending and self.roll() < self.transactions:
             self.pending = self.transaction()
         return self.pending.pop(0) if self.pending else self.single(0.05)
+
+    def batch(self, count):
+        """About so many commands, the last of which leaves no transaction open."""
+        commands = [self.command() for _ in range(count)]
+        while self.pending:
+            commands.append(self.pending.pop(0))
+        return commands
 
     def transaction(self):
         """MULTI and what follows: what is watched may change before, a request may be refused, all may be dropped.
         Nothing else of it is wrong: servers do not agree in every case whether a request is refused or fails."""
         watching = []
-        if self.random.random() < 0.5:
-            watching = [[self.mixed_case("WATCH"), *self.token(self.random.choice(("key+", "list+", "set+", "hash+")))]]
-            watching += [self.single(0) for _ in range(self.random.randrange(3))]
-        queued = [self.single(0) for _ in range(self.random.randrange(7))]
-        if self.random.random() < 0.1:
+        if self.roll() < 0.5:
+            watched = [b"WATCH"]
+            for _ in range(1 + int(self.roll() * 4)):
+                watched.append(self.any_family(self.pick((b"", b"l", b"s", b"h", b"z", b"x"))))
+            watching = [watched, *(self.single(0) for _ in range(int(self.roll() * 3)))]
+        queued = [self.single(0) for _ in range(int(self.roll() * 7))]
+        if self.roll() < 0.1:
             queued.append([b"nosuchcommand"])
-        end = self.random.choice(("EXEC",) * 8 + ("DISCARD", "UNWATCH"))
-        ends = [[self.mixed_case(end)]] + ([[b"EXEC"]] if end == "UNWATCH" else [])
-        return [*watching, [self.mixed_case("MULTI")], *queued, *ends]
+        end = self.pick((b"EXEC",) * 8 + (b"DISCARD", b"UNWATCH"))
+        ends = [[self.mixed_case(end)]] + ([[b"EXEC"]] if end == b"UNWATCH" else [])
+        return [*watching, [self.mixed_case(b"MULTI")], *queued, *ends]
 
-    def single(self, spoiled):
-        shape = self.random.choices(self.shapes, self.weights)[0]
+    def single(self, spoiled, table=None):
         words = []
-        for token in shape:
-            words += self.token(token)
-        if self.random.random() < spoiled:
+        for add in (table or self.usual).pick(self.roll()):
+            add(words)
+        if self.roll() < spoiled:
             self.spoil(words)
         return words
 
-    def token(self, token):
-        if token.startswith("{"):
-            mark = token[-1] if token[-1] in "*?" else ""
-            choices = token.strip("*?")[1:-1].split("|")
-            count = {"*": self.random.randrange(4), "?": self.random.randrange(2), "": 1}[mark]
-            return [word for _ in range(count)
-                    for part in self.random.choice(choices).split() for word in self.token(part)]
-        if token.endswith("+"):
-            return [word for _ in range(self.random.randint(1, 4)) for word in self.token(token[:-1])]
-        if token == "pair":
-            return self.token("key") + self.token("value")
-        maker = getattr(self, "make_" + token, None)
-        return [maker()] if maker else [self.mixed_case(token)]
+    def wait(self):
+        """A command to wait with, for keys of its own type alone."""
+        self.strays = 0
+        words = self.single(0, self.waiting)
+        self.strays = 0.03
+        return words
 
     def spoil(self, words):
         """Makes a command a little wrong."""
-        what = self.random.randrange(4)
-        at = self.random.randrange(1, len(words)) if len(words) > 1 else 0
+        what = int(self.roll() * 4)
+        at = 1 + int(self.roll() * (len(words) - 1)) if len(words) > 1 else 0
+        if words[0].upper() in UNSPOILED or words[0].upper() == b"ZADD" and words[1][:1] == b"y":
+            return
         if what == 0 and len(words) > 1:
             words.pop()
         elif what == 1:
             words.append(self.make_value())
         elif at:
-            words[at] = self.random.choice(LONG_EDGES)
+            words[at] = self.pick(PLAIN_EDGES if words[0][:1] in b"XxZz" else LONG_EDGES)
+
+    # Shapes
+
+    def compile(self, shape):
+        """The functions that make a line's words, one after the other."""
+        return [self.compiled(token) for token in re.findall(r"\{[^}]*\}[*?]?|\S+", shape)]
+
+    def compiled(self, token):
+        if token.startswith("{"):
+            mark = token[-1] if token[-1] in "*?" else ""
+            choices = [self.compile(choice) for choice in token.strip("*?")[1:-1].split("|")]
+            counts = {"*": 4, "?": 2}.get(mark)
+
+            def some(words):
+                for _ in range(int(self.roll() * counts) if counts else 1):
+                    for add in choices[int(self.roll() * len(choices))]:
+                        add(words)
+            return some
+        if token.endswith("+") and len(token) > 1:
+            add_one = self.compiled(token[:-1])
+
+            def several(words):
+                for _ in range(1 + int(self.roll() * 4)):
+                    add_one(words)
+            return several
+        if token == "pair":
+            return lambda words: words.extend((self.make_key(), self.make_value()))
+        prefix = b"(" if token.startswith("(") and len(token) > 1 else b""
+        maker = getattr(self, "make_" + token[len(prefix):], None)
+        if maker and prefix:
+            return lambda words: words.append(prefix + maker())
+        if maker:
+            return lambda words: words.append(maker())
+        upper, lower = token.encode(), token.lower().encode()
+        return lambda words: words.append(upper if self.roll() < 0.8 else lower)
 
     # One maker per kind of argument
 
+    def pick(self, choices):
+        return choices[int(self.roll() * len(choices))]
+
     def mixed_case(self, word):
-        return (word.lower() if self.random.random() < 0.2 else word).encode()
+        return word.lower() if self.roll() < 0.2 else word
 
     def make_key(self):
-        return self.random.choice(self.keys)
+        return self.pick(self.keys)
+
+    def any_family(self, letter):
+        return self.pick(self.families[letter] if letter else self.keys)
 
     # Now and then a key of any other type.
+    def family(self, letter):
+        return self.pick(self.families[letter] if self.roll() >= self.strays else self.keys)
+
     def make_list(self):
         return self.family(b"l")
 
@@ -281,85 +198,122 @@ class Generator:
     def make_hash(self):
         return self.family(b"h")
 
-    # Of few, so that commands on the same field follow one another.
-    def make_field(self):
-        return self.random.choice((b"a", b"b", b"c", b"v1", b"1"))
-
     def make_sorted(self):
         return self.family(b"z")
 
-    def family(self, letter):
-        return self.make_key() if self.random.random() < 0.03 else letter + self.make_key()
+    def make_stream(self):
+        return self.family(b"x")
+
+    # Never one of another type, which has no order of its own.
+    def make_ranked(self):
+        return self.pick(self.families[b"z"])
+
+    # All scores in it are equal: otherwise no server says what an order by members is.
+    def make_lexed(self):
+        return self.pick(self.families[b"y"])
+
+    def make_bits(self):
+        return self.family(b"b")
+
+    def make_log(self):
+        return self.family(b"p")
+
+    def make_geo(self):
+        return self.family(b"g")
+
+    # Of few, so that commands on the same one follow one another.
+    def make_field(self):
+        return self.pick((b"a", b"b", b"c", b"v1", b"1"))
+
+    def make_group(self):
+        return self.pick((b"g1", b"g2", b"nosuch"))
+
+    def make_consumer(self):
+        return self.pick((b"alice", b"bob"))
+
+    def make_id(self):
+        if self.roll() < 0.05:
+            return self.pick((b"0", b"1", b"x", b"5-*", b"18446744073709551615-18446744073709551615", b"-5"))
+        return b"%d-%d" % (self.roll() * max(3, self.serial / 4), self.roll() * 3)
+
+    def make_later(self):
+        """Higher than those before it."""
+        self.serial += 1
+        return b"%d-%d" % (self.serial // 4, self.serial % 4)
+
+    def make_place(self):
+        if self.roll() < 0.03:
+            return self.pick((b"-1", b"x", b"4294967296", b"#3"))
+        return b"%d" % (self.roll() * 300)
 
     def make_small(self):
-        return str(self.random.randrange(-4, 9)).encode()
+        return b"%d" % (int(self.roll() * 13) - 4)
+
+    def make_count(self):
+        return b"%d" % (self.roll() * 9)
 
     def make_score(self):
-        if self.random.random() < 0.05:
-            return self.random.choice((b"inf", b"-inf", b"nan", b"", b"x", b"1e400", b"1e3"))
-        return str(self.random.randrange(-40, 40) / 2).encode()
+        if self.roll() < 0.05:
+            return self.pick((b"inf", b"-inf", b"nan", b"", b"x", b"1e400", b"1e3"))
+        return b"%.1f" % (int(self.roll() * 80 - 40) / 2)
 
     def make_end(self):
-        return self.random.choice((b"", b"(")) + self.make_score()
+        return b"(" + self.make_score() if self.roll() < 0.5 else self.make_score()
 
     def make_lex(self):
-        return self.random.choice((b"-", b"+", b"[a", b"(a", b"[v1", b"(v2", b"[", b"(1", b"x"))
+        return self.pick((b"-", b"+", b"[a", b"(a", b"[v1", b"(v2", b"[", b"(1", b"x"))
+
+    def make_payload(self):
+        return self.pick(PAYLOADS)
 
     def make_value(self):
-        kind = self.random.randrange(10)
+        kind = int(self.roll() * 10)
         if kind < 3:
-            return str(self.random.randrange(-1000, 1000)).encode()
+            return b"%d" % (self.roll() * 2000 - 1000)
         if kind == 3:
-            return self.random.choice(EDGES)
+            return self.pick(VALUE_EDGES)
         if kind == 4:
-            return f"{self.random.uniform(-1000, 1000):.{self.random.randrange(8)}f}".encode()
+            return b"%.*f" % (int(self.roll() * 8), self.roll() * 2000 - 1000)
         if kind == 5:
-            return self.random.randbytes(self.random.choice((1, 3, 43, 44, 45, 63, 64, 65, 200)))
+            return self.random.randbytes(self.pick((1, 3, 43, 44, 45, 63, 64, 65, 200)))
         if kind == 6:
-            return bytes([self.random.choice(b"ab")]) * self.random.choice((10, 100, 1000, 5000))
-        return self.random.choice((b"a", b"abc", b"ohmytext", b"mynewtext", b"v1", b"v2"))
+            return self.pick((b"a", b"b")) * self.pick((10, 100, 1000, 5000))
+        return self.pick((b"a", b"abc", b"ohmytext", b"mynewtext", b"v1", b"v2"))
 
     def make_integer(self):
-        if self.random.random() < 0.2:
-            return self.random.choice(EDGES)
-        return str(self.random.randrange(-100, 100)).encode()
+        return self.pick(EDGES) if self.roll() < 0.2 else b"%d" % (self.roll() * 200 - 100)
+
+    def make_narrow(self):
+        return self.pick((b"-1099511627776", b"-70000", b"-32769", b"-1", b"0", b"1", b"7", b"100", b"32768", b"1099511627776"))
 
     def make_offset(self):
-        if self.random.random() < 0.1:
-            return self.random.choice(EDGES)
-        return str(self.random.randrange(-20, 60)).encode()
+        return self.pick(EDGES) if self.roll() < 0.1 else b"%d" % (self.roll() * 80 - 20)
 
     def make_float(self):
-        if self.random.random() < 0.2:
-            return self.random.choice(EDGES)
-        return self.random.choice((b"0.1", b"-0.5", b"1e2", b"3.0e3", b"1.25", b"-1e-3", b"100", b"2.5e-7"))
+        if self.roll() < 0.2:
+            return self.pick(EDGES)
+        return self.pick((b"0.1", b"-0.5", b"1e2", b"3.0e3", b"1.25", b"-1e-3", b"100", b"2.5e-7"))
 
     def make_seconds(self):
-        if self.random.random() < 0.1:
-            return self.random.choice(LONG_EDGES)
-        return str(self.random.randrange(100_000, 100_000_000)).encode()
+        return self.pick(LONG_EDGES) if self.roll() < 0.1 else b"%d" % (100_000 + self.roll() * 99_900_000)
 
     def make_millis(self):
-        if self.random.random() < 0.1:
-            return self.random.choice(LONG_EDGES)
-        return str(self.random.randrange(100_000_000, 10**12)).encode()
+        return self.pick(LONG_EDGES) if self.roll() < 0.1 else b"%d" % (100_000_000 + self.roll() * 10**12)
 
     def make_future(self):
-        return str(33_177_117_000 + self.random.randrange(1000)).encode()
+        return b"%d" % (33_177_117_000 + self.roll() * 1000)
 
     def make_futurems(self):
-        return str(33_177_117_000_000 + self.random.randrange(10**6)).encode()
+        return b"%d" % (33_177_117_000_000 + self.roll() * 10**6)
 
     def make_past(self):
-        return str(self.random.choice((-1, 0, 1, 1_000_000_000))).encode()
+        return self.pick((b"-1", b"0", b"1", b"1000000000"))
 
     def make_db(self):
-        if self.random.random() < 0.1:
-            return self.random.choice((b"15", b"16", b"-1", b"abc", b"4294967296"))
-        return str(self.random.randrange(3)).encode()
+        return self.pick((b"15", b"16", b"-1", b"abc", b"4294967296")) if self.roll() < 0.1 else self.pick((b"0", b"1", b"2"))
 
     def make_pattern(self):
-        return self.random.choice((b"*", b"k*", b"k?", b"k[0-5]", b"k[^0-5]", b"", b"k1*", b"\\k1", b"[", b"nosuch*"))
+        return self.pick((b"*", b"k*", b"k?", b"k[0-5]", b"k[^0-5]", b"", b"k1*", b"\\k1", b"[", b"nosuch*"))
 
     def make_word(self):
-        return self.random.choice((b"me", b"you", b"a b", b"", b"x\ny"))
+        return self.pick((b"me", b"you", b"a b", b"", b"x\ny"))

