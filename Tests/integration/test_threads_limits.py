@@ -195,7 +195,7 @@ def without_lockable_memory_it_serves_too(start):
 
 @test(on="martlet")
 def one_enter_serves_everybody_who_is_ready(start):
-    """Requests of 200 clients that are ready at once cost a system call each eighth of them at the most."""
+    """Requests of 200 clients that are ready at once cost at most one system call for eight of them."""
     if engine() == "epoll" or not io_uring_is_here():
         skip("needs io_uring")
     server = start("io-threads 1")
