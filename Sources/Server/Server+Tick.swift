@@ -15,8 +15,10 @@ extension Server {
     sampleRates(now)
     beginDueJobs()
     var busy = clients.count > 0 && configuration.settings.clients.timeoutSeconds > 0
+    let expiryBegan = Clock.ticks()
     busy = expireKeys() || busy
     busy = expireFields() || busy
+    statistics.expiryTicks &+= Clock.ticks() &- expiryBegan
     isFreeing = isFreeing || !graveyard.pointee.isEmpty
     continueFreeing()
     if tracking.isOn { limitCopies(atMost: Slice.copiesForgotten) }
@@ -67,6 +69,7 @@ extension Server {
         if slice.examined == 0 || slice.expired * 10 < slice.examined { break }
       }
     }
+    noteExpiryDeadline(deadline, isNeeded)
     return isNeeded
   }
 
@@ -87,7 +90,14 @@ extension Server {
         if slice.examined == 0 { break }
       }
     }
+    noteExpiryDeadline(deadline, isNeeded)
     return isNeeded
+  }
+
+  /// Counts the sweeps that ended because their time was up.
+  private mutating func noteExpiryDeadline(_ deadline: UInt64, _ hasSwept: Bool) {
+    guard hasSwept && Clock.monotonicNanoseconds() >= deadline else { return }
+    execution.pointee.tallies.expireCycleTimeCapReached &+= 1
   }
 }
 

@@ -192,3 +192,34 @@ def fields_of_our_own(server):
     assert info["io_engine"] in ("io_uring", "epoll"), info["io_engine"]
     assert any("tier" in name for name in info), "the tier of the engine is missing"
     assert any("features" in name for name in info), "the features in use are missing"
+
+
+@test(on="martlet")
+def records_on_their_way_to_disk_count(start):
+    """The log's buffer is in INFO memory and MEMORY STATS: nothing without a log, what waits for the disk with one."""
+    with start("appendonly no").connect() as client:
+        expect(parse_info(client.call("INFO", "memory"))["mem_aof_buffer"], "0")
+    server = start("appendonly yes", "appendfsync everysec")
+    with server.connect() as client:
+        expect(client.call("DEBUG", "reply-blocking-pause", "aof"), "OK")
+        expect(client.call("SET", "k", b"v" * 3_000_000), "OK")
+        memory = parse_info(client.call("INFO", "memory"))
+        assert int(memory["mem_aof_buffer"]) >= 3_000_000, memory
+        expect(memory["mem_not_counted_for_evict"], memory["mem_aof_buffer"])
+        stats = client.call("MEMORY", "STATS")
+        assert stats[stats.index(b"aof.buffer") + 1] >= 3_000_000, stats
+        expect(client.call("DEBUG", "reply-blocking-resume", "aof"), "OK")
+
+
+@test(on="martlet")
+def the_time_that_expiry_takes_is_told(server):
+    """Sweeps for expired keys have their time in INFO stats, and count when it was not enough."""
+    with server.connect() as client:
+        client.call("CONFIG", "RESETSTAT")
+
+        def told():
+            client.pipeline(*[("SET", f"e{number}", "v", "PX", 1) for number in range(20_000)])
+            stats = parse_info(client.call("INFO", "stats"))
+            return int(stats["expire_cycle_cpu_milliseconds"]) > 0 and int(stats["expired_time_cap_reached_count"]) > 0
+
+        wait_until(told, 60, "some time")

@@ -85,6 +85,7 @@ def every_client_has_a_thread(start):
     info = threads(clients[0])
     for number in (1, 2, 3):
         assert info[f"io_thread_{number}"].startswith("clients=3,reads="), info
+    expect(info["io_threads_serving_because"], "always_active")
 
     def counted():
         # Each thread tells of its reads and writes when it comes to it.
@@ -206,6 +207,7 @@ def one_processor_needs_no_reactors(start):
         expect(other.call("PING"), "PONG")
         info = threads(client)
         assert info["io_thread_0"].startswith("clients=2,"), info
+        expect(info["io_threads_serving_because"], "one_processor")
         expect(client.call("CONFIG", "SET", "io-threads-always-active", "yes"), "OK")
         wait_until(lambda: threads(client)["io_thread_0"].startswith("clients=0,"), 10, "clients on reactors")
         expect(client.call("CONFIG", "SET", "io-threads-always-active", "no"), "OK")
@@ -221,6 +223,7 @@ def threads_serve_when_there_is_more_than_one_can_do(start):
     server = start("io-threads 2", "loglevel debug")
     with server.connect() as control:
         expect(threads(control)["io_threads_serving"], "0")
+        expect(threads(control)["io_threads_serving_because"], "one_is_enough")
         # Thirty clients whose requests are large: each turn of the executor takes far more than 100 us.
         load = [server.connect(timeout=60.0) for _ in range(30)]
         request = encode("SET", "k", b"v" * 1000) * 100
@@ -235,6 +238,7 @@ def threads_serve_when_there_is_more_than_one_can_do(start):
             return (info["io_threads_serving"], info["io_threads_active"]) == ("1", "1")
 
         wait_until(is_serving, 60, "another thread")
+        server.wait_for_log("1 of 1 I/O threads serve clients now, after 0")
         wait_until(lambda: threads(control)["io_threads_serving"] == "0", 30, "the executor alone again")
         wait_until(lambda: threads(control)["io_thread_0"].startswith("clients=31,"), 30, "everybody back")
         for client in load:

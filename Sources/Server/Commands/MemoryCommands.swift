@@ -35,7 +35,7 @@ enum MemoryCommands {
     map.add("cluster.links", 0)
     map.add("cluster.slot_import", 0)
     map.add("cluster.slot_export", 0)
-    map.add("aof.buffer", 0)
+    map.add("aof.buffer", memory.log)
     map.add("lua.caches", 0)
     map.add("functions.caches", 0)
     for index in used { map.add(database: index, execution.databases) }

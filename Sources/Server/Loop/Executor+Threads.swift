@@ -40,6 +40,7 @@ extension Executor where Engine: ~Copyable {
         continue
       }
       let batch = pointer.assumingMemoryBound(to: Batch.self)
+      if batch.pointee.toldAtTicks != 0 { server.pointee.statistics.count(queuedSince: batch.pointee.toldAtTicks) }
       pending.append((job.client, batch))
       requests += max(1, batch.pointee.count)
     }

@@ -36,6 +36,8 @@ import Wire
 
   // MARK: for the executor
 
+  /// When a reactor with a thread told of it, in clock ticks, if it is one of those that are timed; otherwise 0.
+  var toldAtTicks: UInt64 = 0
   /// Long words of its only request.
   var largeWords: UnsafeMutablePointer<LargeWords>?
   /// Bytes received since the batch before, and what is held of unfinished requests.

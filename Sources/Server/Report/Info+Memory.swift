@@ -25,11 +25,12 @@ extension InfoReport {
     out.bytes("maxmemory", settings.limitBytes)
     out.field("maxmemory_policy", settings.policy.rawValue)
     writeFragmentation(memory)
+    out.field("mem_not_counted_for_evict", memory.log)
     out.zeros(
-      "mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers",
-      "mem_replicas_repl_buffer", "mem_clients_slaves")
+      "mem_replication_backlog", "mem_total_replication_buffers", "mem_replicas_repl_buffer", "mem_clients_slaves")
     out.field("mem_clients_normal", memory.clients)
-    out.zeros("mem_cluster_links", "mem_cluster_slot_import", "mem_cluster_slot_export", "mem_aof_buffer")
+    out.zeros("mem_cluster_links", "mem_cluster_slot_import", "mem_cluster_slot_export")
+    out.field("mem_aof_buffer", memory.log)
     out.field("mem_allocator", Heap.allocatorName)
     out.zeros("mem_overhead_db_hashtable_rehashing", "active_defrag_running")
     out.field("lazyfree_pending_objects", server.pointee.graveyard.pointee.pendingCount)

@@ -122,7 +122,13 @@ extension InfoReport {
           + "wakes_suppressed=\(thread.wakesSuppressed),wakes_received=\(member.pointee.wakesSent),"
           + "lane_full=\(thread.laneFull)")
     }
+    let age = server.pointee.statistics.queueAge
+    out.field(
+      "io_threads_queue_age_usec",
+      "p50=\(Clock.microseconds(ticks: age.percentile(0.5))),p99=\(Clock.microseconds(ticks: age.percentile(0.99))),"
+        + "p99.9=\(Clock.microseconds(ticks: age.percentile(0.999))),samples=\(age.count)")
     out.field("io_threads_serving", server.pointee.crew.serving)
+    out.field("io_threads_serving_because", server.pointee.staffingReason)
     out.field("io_thread_moves", server.pointee.moves)
   }
 

@@ -51,7 +51,8 @@ extension InfoReport {
     out.field("expired_stale_perc", tallies.expiredStalePercentage, digits: 2)
     out.field("expired_keys_with_volatile_items_stale_perc", "0.00")
     out.field("expired_time_cap_reached_count", tallies.expireCycleTimeCapReached)
-    out.zeros("expire_cycle_cpu_milliseconds")
+    out.field(
+      "expire_cycle_cpu_milliseconds", Clock.microseconds(ticks: server.pointee.statistics.expiryTicks) / 1_000)
     out.field("evicted_keys", tallies.evictedKeys)
     out.field("evicted_clients", server.pointee.statistics.evictedClients)
     out.field("evicted_scripts", server.pointee.scripts.machine.evicted)

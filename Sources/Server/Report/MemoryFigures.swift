@@ -15,7 +15,9 @@ struct MemoryFigures {
   let clients: UInt64
   /// Tables of all databases, without the entries in them.
   let tables: UInt64
-  /// What is not data: the program itself, clients, tables.
+  /// Records on their way to disk; 0 while there is no log.
+  let log: UInt64
+  /// What is not data: the program itself, clients, tables, the log's records.
   let overhead: UInt64
   let keys: UInt64
 
@@ -36,7 +38,9 @@ struct MemoryFigures {
     }
     tables = UInt64(max(0, tableBytes))
     keys = UInt64(keyCount)
-    overhead = min(used, atStart + clients + tables)
+    let isLogging = server.pointee.appendLog.isRecording
+    log = isLogging ? UInt64(max(0, server.pointee.appendLog.pipeline.memoryBytes)) : 0
+    overhead = min(used, atStart + clients + tables + log)
   }
 
   var dataset: UInt64 { used - overhead }

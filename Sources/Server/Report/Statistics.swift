@@ -1,4 +1,5 @@
 // Statistics.swift — what INFO counts.
+import Ring
 
 /// Counters of the whole server since the start or CONFIG RESETSTAT.
 struct Statistics {
@@ -8,12 +9,16 @@ struct Statistics {
   /// Times that memory was asked for before several requests ran, and the requests.
   var prefetchBatches: UInt64 = 0
   var prefetchEntries: UInt64 = 0
+  /// How long requests of other threads waited for the executor, of those that were timed.
+  private(set) var queueAge = TickHistogram()
   var protocolErrors: UInt64 = 0
   var queryBufferDisconnections: UInt64 = 0
   var outputBufferDisconnections: UInt64 = 0
   /// Clients disconnected because all together made the server hold too much.
   var evictedClients: UInt64 = 0
   var unexpectedErrorReplies: UInt64 = 0
+  /// Time that went into sweeps for what has expired.
+  var expiryTicks: UInt64 = 0
   /// Wrong passwords and unknown users.
   var authenticationFailures: UInt64 = 0
   var peakMemoryBytes: UInt64 = 0
@@ -29,6 +34,14 @@ struct Statistics {
   /// Turns of the executor's loop, and nanoseconds of processor time that they took.
   var cycleRate = Rate()
   var processorRate = Rate()
+
+  /// A batch that another thread told of at `ticks` is about to run.
+  @inline(never)
+  mutating func count(queuedSince ticks: UInt64) {
+    let now = Clock.ticks()
+    // The processors' counters may differ by a little.
+    queueAge.add(now > ticks ? now - ticks : 0)
+  }
 
   /// CONFIG RESETSTAT: thresholds and the peak stay.
   mutating func reset() {

@@ -130,6 +130,8 @@ struct Crew: ~Copyable {
   private(set) var enlisted = 0
   /// Reactors that there should be.
   var wanted = 0
+  /// What kept threads from being had, until it has been said.
+  var shortage: Errno?
   var outbox = SharedOutbox<Job>(lanesMax: threadsMax)
   /// Where the executor sleeps.
   var parking = Parking.Sleeper()

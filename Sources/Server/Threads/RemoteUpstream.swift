@@ -13,6 +13,7 @@ struct RemoteUpstream: Upstream, ~Copyable {
   let executorWaker: Waker
   /// Something was told for which a sleeping executor is woken.
   private(set) var isHurried = false
+  private var batches: UInt64 = 0
 
   init(lane: consuming SharedOutbox<Job>.Producer, executor: consuming Parking.Notifier, waker: Waker) {
     self.lane = lane
@@ -28,6 +29,9 @@ struct RemoteUpstream: Upstream, ~Copyable {
   /// Cells of a lane.
   static var laneCells: Int { 4_096 }
 
+  /// One batch in so many is timed on its way: a clock reading each would cost more than handing it over.
+  static var batchesPerTiming: UInt64 { 16 }
+
   /// Whether there is room for what the next completion or order may bring.
   @inline(__always)
   mutating func hasRoom() -> Bool { lane.hasRoom(for: Self.jobsPerStep) }
@@ -36,6 +40,8 @@ struct RemoteUpstream: Upstream, ~Copyable {
   mutating func run(_ batch: UnsafeMutablePointer<Batch>, _ client: UnsafeMutablePointer<Client>) -> Ran? {
     var job = Job(.batch, client)
     job.pointer = UnsafeMutableRawPointer(batch)
+    batches &+= 1
+    batch.pointee.toldAtTicks = batches % Self.batchesPerTiming == 0 ? Clock.ticks() : 0
     lane.write(job)
     isHurried = true
     return nil

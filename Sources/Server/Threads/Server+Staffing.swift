@@ -65,6 +65,14 @@ extension Server {
   /// switch of threads.
   private var usefulReactors: Int { min(crew.staying, processorCount - 1) }
 
+  /// Why the executor serves everybody, or threads do: for INFO.
+  var staffingReason: String {
+    if crew.staying == 0 { return "one_thread" }
+    if configuration.settings.threads.ioThreadsAlwaysActive { return "always_active" }
+    if usefulReactors <= 0 { return "one_processor" }
+    return crew.engaged == 0 ? "one_is_enough" : "load"
+  }
+
   /// The number of threads has changed, or what they are used for.
   mutating func restaff() {
     let isAlwaysActive = configuration.settings.threads.ioThreadsAlwaysActive

@@ -198,32 +198,37 @@ extension Server {
     }
     guard crew.enlisted < crew.wanted && !crew.isEnding else { return }
     do throws(Errno) { try recruit(upTo: crew.wanted) } catch { makeDo(with: crew.enlisted, because: error) }
+    announceShortage()
     restaff()
   }
 
   private mutating func admitRecruits() {
     let before = crew.count
-    while true {
+    admitting: while true {
       switch crew.admit(waits: false) {
       case .admitted:
         traffic.reactors.append(ReactorFigures())
         announceLimits(to: UInt8(crew.count))
-        continue
-      case .failed(let error):
-        makeDo(with: crew.enlisted, because: error)
-        continue
-      case .pending: break
+      case .failed(let error): makeDo(with: crew.enlisted, because: error)
+      case .pending: break admitting
       }
-      break
     }
+    announceShortage()
     if crew.count > before { restaff() }
   }
 
   /// There are no more threads than these; CONFIG GET says so.
   private mutating func makeDo(with count: Int, because error: Errno) {
-    log.warning("Unable to start an I/O thread: \(error.text). Going on with io-threads \(count + 1)")
+    crew.shortage = error
     crew.wanted = min(crew.wanted, count)
     configuration.settings.threads.ioThreads = crew.wanted + 1
+  }
+
+  /// Says once, when it is known of all recruits, that some were not to be had.
+  private mutating func announceShortage() {
+    guard let error = crew.shortage, !crew.hasRecruits else { return }
+    crew.shortage = nil
+    log.warning("Unable to start all I/O threads: \(error.text). Going on with io-threads \(crew.wanted + 1)")
   }
 
   /// What reactors with threads have counted until now.
