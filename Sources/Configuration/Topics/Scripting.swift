@@ -15,10 +15,10 @@ extension Directive {
     .flag(
       "lua-enable-deprecated-api", \.scripting.deprecatedAPI, default: false, changes: .atStart,
       "Old names of the scripting interface."
-    ).hidden(),
+    ).hidden().later(.scripting),
     .flag(
       "lua-enable-insecure-api", \.scripting.insecureAPI, default: false,
       "Parts of the scripting interface that let a script reach outside."
-    ).hidden(),
-  ].later(.scripting)
+    ).hidden().later(.scripting),
+  ]
 }
