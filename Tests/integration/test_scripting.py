@@ -1,8 +1,9 @@
 """test_scripting.py: scripts that take long, scripts in EXEC, scripts that mean harm, and what is left of them in the log."""
 import signal
 
-from harness.resp import Error, wait_until
+from harness.resp import Error, Push, encode, wait_until
 from harness.runner import Mismatch, expect, expect_error, test
+from harness.server import parse_info
 
 ENDLESS = "while true do end"
 ENDLESS_WRITER = "redis.call('set',KEYS[1],'half') while true do end"
@@ -82,6 +83,80 @@ def a_client_that_goes_does_not_end_its_script(start):
         runner.send_command("EVAL", "for i=1,20000 do redis.call('incr',KEYS[1]) end", 1, "n")
     wait_until(lambda: server.call("GET", "n") in (b"20000", None), 20, "all or nothing of the script")
     expect(server.call("PING"), "PONG")
+
+
+@test(on="martlet")
+def what_a_script_tells_comes_when_it_has_ended(start):
+    """Messages, events and MONITOR's lines of a script that stands in the middle; its own client gets them last."""
+    server = start("busy-reply-threshold 10", "notify-keyspace-events KEA")
+    script = ("redis.call('publish','c','first') redis.call('set',KEYS[1],'v') while not redis.call('get','stop') do end "
+              "return 1")
+    with server.connect(protocol=3) as runner, server.connect() as listener, server.connect() as monitor, \
+            server.connect() as other:
+        expect(runner.call("SUBSCRIBE", "c"), Push([b"subscribe", b"c", 1]))
+        expect(listener.call("PSUBSCRIBE", "c", "__key*@0__:*"), [b"psubscribe", b"c", 1])
+        expect(listener.read(), [b"psubscribe", b"__key*@0__:*", 2])
+        expect(monitor.call("MONITOR"), "OK")
+        runner.send_command("EVAL", script, 1, "k")
+        wait_until(lambda: refused(server, "GET", "k"), 20, "BUSY")
+        expect((listener.is_silent(), monitor.is_silent(), runner.is_silent()), (True, True, True))
+        expect_error(other.call("SCRIPT", "KILL"), "UNKILLABLE *")
+        expect_error(other.call("SET", "stop", 1), "BUSY *")
+        other.send_command("SHUTDOWN", "NOSAVE")
+        server.wait_exit()
+
+
+@test(on="martlet")
+def a_script_tells_in_the_order_of_its_commands(start):
+    server = start("appendonly yes", "appendfsync always", "notify-keyspace-events KEA")
+    script = ("redis.call('publish','c','1') redis.call('set',KEYS[1],'v') redis.call('publish','c','2') "
+              "redis.call('incr','n') return 'done'")
+    told = [[b"message", b"c", b"1"], [b"pmessage", b"__key*", b"__keyspace@0__:k", b"set"],
+            [b"pmessage", b"__key*", b"__keyevent@0__:set", b"k"], [b"message", b"c", b"2"],
+            [b"pmessage", b"__key*", b"__keyspace@0__:n", b"incrby"], [b"pmessage", b"__key*", b"__keyevent@0__:incrby", b"n"]]
+    with server.connect(protocol=3) as runner, server.connect() as listener, server.connect() as monitor, \
+            server.connect() as other:
+        for client in (runner, listener):
+            client.call("SUBSCRIBE", "c")
+            client.call("PSUBSCRIBE", "__key*")
+        expect(monitor.call("MONITOR"), "OK")
+        for transaction in (False, True):
+            expect(other.call("DEBUG", "reply-blocking-pause", "aof"), "OK")
+            eval_ = encode("EVAL", script, 1, "k")
+            runner.send(encode("MULTI") + eval_ + encode("EXEC") if transaction else eval_)
+            if transaction:
+                expect(runner.read_replies(2), ["OK", "QUEUED"])
+            wait_until(lambda: int(parse_info(other.call("INFO", "everything"))["held_clients"]) >= 2, 20, "held replies")
+            expect((listener.is_silent(), runner.is_silent()), (True, True))
+            expect(other.call("DEBUG", "reply-blocking-resume", "aof"), "OK")
+            expect(runner.read(), [b"done"] if transaction else b"done")
+            for message in told:
+                expect(listener.read(), message)
+                expect(list(runner.read()), message)
+        seen = []
+        other.call("PING", "end")
+        while not seen or b'"end"' not in seen[-1]:
+            seen.append(bytes(monitor.read(), "utf8"))
+        lua = [line.split(b"] ", 1)[1] for line in seen if b"lua]" in line]
+        expect(lua, [b'"publish" "c" "1"', b'"set" "k" "v"', b'"publish" "c" "2"', b'"incr" "n"'] * 2)
+        expect(sum(b'"EVAL"' in line for line in seen), 2)
+
+
+@test(on="martlet")
+def scripts_and_long_writes_do_not_mix(start):
+    """A script that might touch what is being changed begins when the change is whole."""
+    server = start()
+    with server.connect(timeout=60) as other, server.connect(timeout=60) as writer, server.connect(timeout=60) as runner:
+        other.call("RPUSH", "list", *range(2_000))
+        expect(other.call("DEBUG", "SET-SLICE", 50), "OK")
+        expect(other.call("DEBUG", "PAUSE-LONG", 1), "OK")
+        writer.send_command("LTRIM", "list", 0, 9)
+        wait_until(lambda: int(server.info("stats")["long_commands_under_way"]) == 1, 20, "a command in the middle")
+        runner.send_command("EVAL", "return redis.call('llen','list')", 0)
+        wait_until(lambda: int(server.info("stats")["parked_writers"]) == 1, 20, "a script that waits")
+        expect(other.call("SET", "unrelated", 1), "OK")
+        expect(other.call("DEBUG", "PAUSE-LONG", 0), "OK")
+        expect((writer.read(), runner.read()), ("OK", 10))
 
 
 HOSTILE = [
