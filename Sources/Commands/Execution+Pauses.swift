@@ -124,6 +124,8 @@ extension Execution {
     let looked: Effects.Looked
     public let pins: [Pin]
     public let lock: Effects.KeyPlace?
+    /// What it has noted so far is told when it has ended.
+    let events: [KeyspaceEvents.Event]
 
     /// Nobody is there any more who would read the answer: it goes elsewhere.
     public mutating func answer(to output: UnsafeMutablePointer<OutputBuffer>) { reply.output = output }
@@ -134,7 +136,8 @@ extension Execution {
     let request = PausedRequest(
       words: arguments, largeWords: largeWords, hintedKey: hintedKey, hintedHash: hintedHash, reply: reply,
       session: session, commandIndex: commandIndex, nowMicroseconds: nowMicroseconds,
-      hasMetEndedField: hasMetEndedField, isRetry: isRetry, looked: effects.putAside(), pins: pauses.pins, lock: pauses.lock)
+      hasMetEndedField: hasMetEndedField, isRetry: isRetry, looked: effects.putAside(), pins: pauses.pins, lock: pauses.lock,
+      events: events.hasPending ? events.takeAll() : [])
     pauses = Pauses()
     arguments = .none
     largeWords = nil
@@ -162,5 +165,6 @@ extension Execution {
     pauses.hasPaused = true
     pauses.pins = request.pins
     pauses.lock = request.lock
+    if !request.events.isEmpty { events.giveBack(request.events) }
   }
 }

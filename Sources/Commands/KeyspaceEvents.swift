@@ -71,6 +71,12 @@ public struct KeyspaceEvents: ~Copyable {
 
   private static let keptMax = 64
 
+  /// A command goes on that had noted these.
+  mutating func giveBack(_ events: [Event]) {
+    isOpen = true
+    pending = events + pending
+  }
+
   /// The events so far, which are forgotten here.
   public mutating func takeAll() -> [Event] {
     defer { pending.removeAll(keepingCapacity: pending.count <= Self.keptMax) }

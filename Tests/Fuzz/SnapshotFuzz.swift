@@ -97,7 +97,10 @@ extension Databases {
   }
 
   func snapshot() -> [UInt8] {
-    var writer = RDBWriter(pool: pool)
+    // As a walk chooses it: only Valkey's version has fields that end.
+    var options = RDBWriter.Options()
+    if (0..<16).contains(where: { keyspaces[$0].volatileHashCount > 0 }) { options.version = .valkey9 }
+    var writer = RDBWriter(pool: pool, options: options)
     var file: [UInt8] = []
     writer.header()
     for index in 0..<16 where !keyspaces[index].isEmpty {

@@ -247,3 +247,21 @@ def the_end_of_the_server_and_of_keys_wait_too(start):
     server.restart()
     with server.connect(timeout=60) as client:
         expect(client.call("LLEN", "list"), COUNT - 500)
+
+
+@test(on="martlet", limit=120)
+def events_come_when_the_change_is_whole(start):
+    server = start("notify-keyspace-events KEA")
+    with server.connect(timeout=60) as other, server.connect(timeout=60) as listener:
+        expect(other.call("CONFIG", "SET", "notify-keyspace-events", "KEAn"), "OK")
+        fill(other)
+        expect(listener.call("PSUBSCRIBE", "__keyevent@0__:*"), [b"psubscribe", b"__keyevent@0__:*", 1])
+        with halt(server, other, ("SADD", "fresh", *range(500))) as writer:
+            expect(other.call("SET", "unrelated", 1), "OK")
+            expect([listener.read()[2:] for _ in range(2)],
+                   [[b"__keyevent@0__:new", b"unrelated"], [b"__keyevent@0__:set", b"unrelated"]])
+            expect(listener.is_silent(), True)
+            expect(other.call("DEBUG", "PAUSE-LONG", 0), "OK")
+            expect(writer.read(), 500)
+            expect([listener.read()[2:] for _ in range(2)],
+                   [[b"__keyevent@0__:new", b"fresh"], [b"__keyevent@0__:sadd", b"fresh"]])
