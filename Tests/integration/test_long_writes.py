@@ -215,6 +215,8 @@ def a_client_that_goes_leaves_no_part(start):
                 expect(other.call(*look), wanted, words)
                 writer.close()
                 wait_until(lambda: stats(other)["long_commands_under_way"] == 0, 20, "the end")
+        # Each of them counts as a call, none as a failure.
+        expect("rejected_calls=0,failed_calls=0" in server.info("commandstats")["cmdstat_lrem"], True)
         values = other.call("DEBUG", "DIGEST")
     server.restart(signal.SIGKILL)
     with server.connect(timeout=60) as client:

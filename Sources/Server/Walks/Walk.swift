@@ -129,11 +129,11 @@ struct Walk: ~Copyable {
 
   /// Its client has gone, but half a change is none: the answer goes nowhere.
   mutating func orphan() {
-    guard !isOrphaned, let given = before else { return }
+    guard !isOrphaned else { return }
     isOrphaned = true
     request?.answer(to: silence)
     before = BeforeCommand(
-      output: silence, mark: silence.pointee.mark, errorCount: given.errorCount, isSilent: true)
+      output: silence, mark: silence.pointee.mark, errorCount: silence.pointee.errorCount, isSilent: true)
   }
 }
 
