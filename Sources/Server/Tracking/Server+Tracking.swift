@@ -68,8 +68,8 @@ extension Server {
   /// These keys have changed. `changer`: the number of the client that did it, 0 for none; `busy`: the slot of one that is
   /// in the middle of an answer.
   @inline(never) mutating func invalidate(_ places: [Effects.KeyPlace], changer: UInt64, busy: UInt32) {
+    if !tracking.prefixes.isEmpty { broadcastKeys(places, changer) }
     for place in places {
-      if !tracking.prefixes.isEmpty { broadcastKey(place, changer) }
       while let number = tracking.copies.find(hash: place.hash.bits) { invalidate(number, changer: changer, busy: busy) }
     }
   }
@@ -123,15 +123,19 @@ extension Server {
 
   // MARK: broadcasts
 
-  /// A changed key is known by its hash; its name is one of the command's words, or of a key that was found expired.
-  private mutating func broadcastKey(_ place: Effects.KeyPlace, _ changer: UInt64) {
+  /// Changed keys are known by their hashes; their names are words of the command, or of keys that were found expired.
+  private mutating func broadcastKeys(_ places: [Effects.KeyPlace], _ changer: UInt64) {
+    let changed = Set(places.map(\.hash))
     let arguments = execution.pointee.arguments
-    for index in 0..<arguments.count where KeyHash(arguments[index]) == place.hash {
-      return tracking.broadcast(arguments[index], changer: changer)
+    for index in 0..<arguments.count where changed.contains(KeyHash(arguments[index])) {
+      tracking.broadcast(arguments[index], changer: changer)
     }
-    let expired = execution.pointee.effects.expiredNames
-    for name in expired where name.withUnsafeBytes({ KeyHash(ByteView($0)) }) == place.hash {
-      return name.withUnsafeBytes { tracking.broadcast(ByteView($0), changer: 0) }
+    // A key that is among the words as well has been told already.
+    for name in execution.pointee.effects.expiredNames {
+      name.withUnsafeBytes { bytes in
+        let key = ByteView(bytes)
+        if changed.contains(KeyHash(key)) { tracking.broadcast(key, changer: 0) }
+      }
     }
   }
 
