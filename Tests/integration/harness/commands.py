@@ -114,7 +114,19 @@ class Generator:
             add(words)
         if self.roll() < spoiled:
             self.spoil(words)
+        if words[0].upper() == b"XADD":
+            self.leave_one(words)
         return words
+
+    @staticmethod
+    def leave_one(words):
+        """XADD that trims its own entry away brings nothing: the references wake who waits all the same."""
+        for at in range(2, len(words) - 2):
+            if words[at].upper() == b"MAXLEN":
+                count = at + 2 if words[at + 1] in (b"=", b"~") else at + 1
+                if words[count] in (b"0", b"-0"):
+                    words[count] = b"1"
+                return
 
     def wait(self):
         """A command to wait with, for keys of its own type alone."""
@@ -132,7 +144,9 @@ class Generator:
         if what == 0 and len(words) > 1:
             words.pop()
         elif what == 1:
-            words.append(self.make_value())
+            value = self.make_value()
+            # XDEL would take the entry out that a sign before its identifier names, in the references.
+            words.append(value.lstrip(b"+-") if words[0][:1] in b"Xx" else value)
         elif at:
             words[at] = self.pick(PLAIN_EDGES if words[0][:1] in b"XxZz" else LONG_EDGES)
 
